@@ -1,0 +1,4 @@
+// `npm run build`: makes the checkout ready without starting anything.
+import { prepare } from './prepare.mjs';
+
+await prepare();
