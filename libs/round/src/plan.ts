@@ -1,0 +1,142 @@
+import { graphSchema } from '@consilium/model';
+import { canonicalJson, digestOfJson, NAME_PATTERN, type Digest, type SiteName, type StudyName } from '@consilium/stdx';
+import { z } from 'zod';
+
+/**
+ * The terms of a run, as data and never as code: everything that changes what is computed or what leaves a site stands
+ * here and is bound by the digest. Knobs that change only speed or paths are settings of the programs.
+ */
+const siteName = z
+  .string()
+  .regex(NAME_PATTERN, 'a site name of lower-case letters, digits and hyphens')
+  .transform((text) => text as SiteName);
+const studyName = z
+  .string()
+  .regex(NAME_PATTERN, 'a study name of lower-case letters, digits and hyphens')
+  .transform((text) => text as StudyName);
+const className = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9 _-]{0,62}$/, 'a class name of lower-case letters, digits, spaces, hyphens and underscores');
+
+/**
+ * Texts that an administrator reads before approving: no control character, no override of the writing direction and no
+ * lone surrogate, or a plan could rewrite the terminal on which it is judged. The purpose may have several lines.
+ */
+const UNSEEN = '\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff';
+const line = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(new RegExp(`^[^${UNSEEN}\\n]+$`, 'u'), 'one line of visible text');
+const text = z
+  .string()
+  .min(1)
+  .max(2000)
+  .regex(new RegExp(`^[^${UNSEEN}]+$`, 'u'), 'lines of visible text');
+
+const optimizer = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('sgd'),
+    learningRate: z.number().positive().max(1),
+    momentum: z.number().min(0).lt(1).default(0),
+  }),
+  z.strictObject({
+    type: z.literal('adam'),
+    learningRate: z.number().positive().max(0.1),
+    beta1: z.number().min(0).lt(1).default(0.9),
+    beta2: z.number().min(0).lt(1).default(0.999),
+  }),
+]);
+
+export const planSchema = z
+  .strictObject({
+    schema: z.literal('consilium.plan/1'),
+    study: studyName,
+    title: line,
+    purpose: text,
+    federation: z.string().regex(NAME_PATTERN, 'a federation name of lower-case letters, digits and hyphens'),
+    sites: z
+      .array(siteName)
+      .min(1)
+      .max(1000)
+      .refine((names) => new Set(names).size === names.length, 'site names, each once')
+      .meta({ uniqueItems: true }),
+    task: z.strictObject({
+      kind: z.literal('binary-classification'),
+      /** The class that counts as positive comes second. */
+      classes: z.tuple([className, className]),
+    }),
+    preprocessing: z.strictObject({
+      /** Images are resized (area average) to [height, width]. */
+      size: z.tuple([z.int().min(8).max(512), z.int().min(8).max(512)]),
+      /** `per-image`: minus its mean, divided by its standard deviation. `unit`: stored range to [0, 1]. */
+      normalise: z.enum(['per-image', 'unit']),
+    }),
+    model: graphSchema,
+    training: z.strictObject({
+      loss: z.literal('binary-cross-entropy'),
+      optimizer,
+      /** Learning rate over the rounds: `constant`, or `cosine` from its value to a tenth of it. */
+      schedule: z.enum(['constant', 'cosine']).default('constant'),
+      batchSize: z.int().min(1).max(1024),
+      /** Optimiser steps of each site in each round; the optimiser starts afresh each round. */
+      localSteps: z.int().min(1).max(100_000),
+      weightDecay: z.number().min(0).max(1).default(0),
+      /** `balanced`: each class has the same share of the loss at every site. */
+      classWeights: z.enum(['none', 'balanced']).default('none'),
+      augmentation: z
+        .strictObject({
+          flipHorizontal: z.boolean().default(false),
+          flipVertical: z.boolean().default(false),
+          /** At most so many pixels in each direction; the border is repeated. */
+          shiftPixels: z.int().min(0).max(32).default(0),
+        })
+        .prefault({}),
+    }),
+    rounds: z.strictObject({
+      count: z.int().min(1).max(10_000),
+      /** A round with fewer updates than this is repeated. */
+      minSites: z.int().min(1).max(1000),
+      deadlineSeconds: z.number().positive().max(604_800),
+      maxAttempts: z.int().min(1).max(100).default(3),
+      /** The global model is measured at the sites every so many rounds, and always at the end. */
+      evaluateEvery: z.int().min(1).max(10_000).default(1),
+    }),
+    aggregation: z.strictObject({
+      method: z.literal('fedavg'),
+      /** `examples`: each site counts by its training samples. */
+      weighting: z.enum(['examples', 'equal']).default('examples'),
+      /** Largest Euclidean norm of an update; a larger one is refused. */
+      normBound: z.number().positive().max(1e6),
+    }),
+    privacy: z.strictObject({
+      /** `plain`: the coordinator sees each update, and updates can reveal images. */
+      mode: z.literal('plain', 'plain (secure aggregation and differential privacy are not yet supported)'),
+    }),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1),
+  })
+  .refine((plan) => plan.rounds.minSites <= plan.sites.length, {
+    path: ['rounds', 'minSites'],
+    message: 'at most the number of sites',
+  });
+
+/** A plan whose form was checked and whose defaults are filled in; only `parsePlan` makes one. */
+export type Plan = z.infer<typeof planSchema> & { readonly __checked: 'Plan' };
+
+/** SHA-256 of the canonical JSON of the completed plan: writing a default out or leaving it away is the same plan. */
+export const planDigest = (plan: Plan): Digest => digestOfJson(plan);
+
+/** The plan as RFC 8785 canonical JSON: what sites approve and what the digest is taken over. */
+export const planCanonicalJson = (plan: Plan): string => canonicalJson(plan);
+
+/**
+ * The plan's form as JSON Schema 2020-12, for completion in an editor: what an author may write, defaults left away.
+ * What ties two fields together (the quorum, the layers' shapes) no schema can say; only `parsePlan` checks it.
+ */
+export const planJsonSchema = (): object => ({
+  title: 'Consilium plan',
+  ...z.toJSONSchema(planSchema, { io: 'input', target: 'draft-2020-12' }),
+});
