@@ -1,0 +1,12 @@
+export { openEngine, type Engine, type EngineName } from './engine.js';
+export type { FitHooks, FitJob, FitProgress, FitResult } from './job.js';
+export type { Augmentation } from './fitting/augmentation.js';
+export type { ClassWeighting } from './fitting/class-weights.js';
+export type { OptimizerSpec } from './fitting/optimizer.js';
+export type { Estimate } from './metrics/estimate.js';
+export { measure, type Metrics } from './metrics/measure.js';
+export { SandboxedChild, type CallOptions, type Ending } from './sandbox/child.js';
+export type { Protocol } from './sandbox/messages.js';
+export { findUnshareFlags } from './sandbox/namespace.js';
+export { serveSandboxed, type CallContext, type Handlers } from './sandbox/serve.js';
+export { spawnSandboxed, type SandboxOptions } from './sandbox/spawn.js';
