@@ -1,0 +1,148 @@
+import 'reflect-metadata';
+import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Fault } from '@consilium/stdx';
+import { makeFolder, codeOf } from './adapters/disk/files.js';
+import { DiskModelFiles } from './adapters/disk/models.js';
+import { DiskSpool } from './adapters/disk/spool.js';
+import { openDatabase } from './adapters/prisma/database.js';
+import { PrismaRegistry, PrismaRunStore } from './adapters/prisma/runs.js';
+import { PrismaSiteStore, PrismaStudyStore } from './adapters/prisma/studies.js';
+import { WorkerArithmetic } from './adapters/worker/arithmetic.js';
+import { AppModule, type Resources } from './app.module.js';
+import { systemClock } from './clock.js';
+import { serveDocumentation } from './http/documentation.js';
+import { RunEvents } from './http/run-events.js';
+import { Hub, type HubAddress } from './hub/hub.js';
+import { lockState } from './lock.js';
+import { NestLog, type Log } from './log.js';
+import { Conductor } from './runs/conductor.js';
+import type { Settings } from './settings.js';
+import { readToken } from './token.js';
+
+export interface Coordinator {
+  readonly http: number;
+  readonly grpc: number;
+  /** Ends sessions and streams, lets work settle, closes the database, gives the state back. */
+  close(): Promise<void>;
+}
+
+/** Everything that must be undone, in reverse order, whether the start succeeded or not. */
+type Undo = (() => Promise<void>)[];
+
+/**
+ * Starts a coordinator: the state is locked before anything in it is opened, runs are taken up before a site can
+ * connect, and people are let in last. A start that fails gives everything back.
+ */
+export async function startCoordinator(
+  settings: Settings,
+  {
+    log,
+    secrets,
+    fatal,
+  }: { readonly log: Log; readonly secrets: Set<string>; readonly fatal: (error: unknown) => void },
+): Promise<Coordinator> {
+  const undo: Undo = [];
+  const close = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse())
+      await step().catch((err: unknown) => log.warn({ err }, 'while ending'));
+  };
+  try {
+    await makeFolder(settings.state);
+    undo.push(await lockState(settings.state));
+    const token = await readToken(settings.state);
+    secrets.add(token);
+    const resources = await openResources(settings, { log, token, fatal }, undo);
+    return { ...(await serve(settings, resources, undo)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openResources(
+  { state, federation, grpc, tls, databaseUrl, modelBytesMax }: Settings,
+  given: Pick<Resources, 'log' | 'token' | 'fatal'>,
+  undo: Undo,
+): Promise<Resources> {
+  const folder = (name: string): string => join(state, name);
+  const hub: HubAddress = { federation, ...grpc, tls: await readTls(tls) };
+  for (const name of ['spool', 'models']) await makeFolder(folder(name));
+
+  const started = performance.now();
+  const database = await openDatabase(databaseUrl === undefined ? { folder: folder('db') } : { url: databaseUrl });
+  undo.push(() => database.close());
+  const { kind, migrated, prisma } = database;
+  given.log.info({ database: kind, migrated, ms: Math.round(performance.now() - started) }, 'database open');
+
+  const arithmetic = new WorkerArithmetic(systemClock);
+  undo.push(() => arithmetic.close());
+  return {
+    ...given,
+    hub,
+    arithmetic,
+    clock: systemClock,
+    rules: { federation, modelBytesMax },
+    sites: new PrismaSiteStore(prisma),
+    studies: new PrismaStudyStore(prisma),
+    runs: new PrismaRunStore(prisma),
+    registry: new PrismaRegistry(prisma),
+    spool: new DiskSpool(folder('spool')),
+    models: new DiskModelFiles(folder('models')),
+  };
+}
+
+async function serve(
+  { http }: Settings,
+  resources: Resources,
+  undo: Undo,
+): Promise<{ readonly http: number; readonly grpc: number }> {
+  // Streams that stay open would hold the server's end for ever; they are ended first, and what is left is cut off.
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(resources), adapter, {
+    logger: new NestLog(resources.log),
+    abortOnError: false,
+  });
+  undo.push(() => app.close());
+  serveDocumentation(app);
+
+  const [conductor, hub, events] = [app.get(Conductor), app.get(Hub), app.get(RunEvents)];
+  undo.push(() => conductor.close());
+  await conductor.resume();
+  const grpcPort = await hub.listen();
+  undo.push(() => hub.close());
+  await listen(app, http);
+  undo.push(async () => events.close());
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return { http: port, grpc: grpcPort };
+}
+
+/** A plan of the largest graph is well below this. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+
+async function listen(app: NestFastifyApplication, { host, port }: Settings['http']): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    if (codeOf(error) === 'EADDRINUSE') throw new Fault('PORT_IN_USE', { port }, error);
+    throw codeOf(error) ? new Fault('UNAVAILABLE', { port }, error) : error;
+  }
+}
+
+async function readTls({ ca, certificate, privateKey }: Settings['tls']): Promise<HubAddress['tls']> {
+  const read = async (path: string, setting: string): Promise<string> => {
+    try {
+      return await readFile(path, 'utf8');
+    } catch (error) {
+      throw new Fault('SETTINGS_INVALID', { path: `tls.${setting}`, expected: 'a readable file' }, error);
+    }
+  };
+  return {
+    ca: await read(ca, 'ca'),
+    certificate: await read(certificate, 'certificate'),
+    privateKey: await read(privateKey, 'privateKey'),
+  };
+}

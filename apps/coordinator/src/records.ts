@@ -1,0 +1,131 @@
+import type { Manifest } from '@consilium/weights';
+import type { Round, Run } from '@consilium/round';
+import type { Code, Digest, RunId, SiteName, StudyName } from '@consilium/stdx';
+import type { Metrics } from './metrics.js';
+
+/** What the coordinator remembers, as values. Times are UTC milliseconds. */
+
+/** A hospital that has opened a session. */
+export interface SiteRecord {
+  readonly name: SiteName;
+  /** The release of its agent, as the agent says. */
+  readonly software: string;
+  readonly lastSeenMs: number;
+}
+
+/** A governed purpose, under which plans are proposed. */
+export interface StudyRecord {
+  readonly name: StudyName;
+  readonly title: string;
+  readonly purpose: string;
+  readonly createdMs: number;
+}
+
+/** `document` is the plan's canonical JSON (RFC 8785), byte for byte what `digest` is the SHA-256 of and what sites approve. */
+export interface PlanRecord {
+  readonly digest: Digest;
+  readonly study: StudyName;
+  readonly document: string;
+  readonly createdMs: number;
+}
+
+/** One execution of a plan. */
+export interface RunRecord {
+  readonly id: RunId;
+  readonly planDigest: Digest;
+  /** Grows by one with each commit; a commit on top of anything but its predecessor is refused. */
+  readonly revision: number;
+  readonly state: Run;
+  /** The newest global model: the initial one, then each published round's. */
+  readonly modelDigest: Digest;
+  /** When the evaluation closes without the silent sites; null in every other phase. */
+  readonly deadlineMs: number | null;
+  readonly standings: Standings;
+  readonly createdMs: number;
+  readonly endedMs: number | null;
+}
+
+export type Decision = 'pending' | 'approved' | 'rejected';
+
+/** One site's part in a run so far: what it decided, bytes of updates up, bytes of models down. */
+export interface Standing {
+  readonly decision: Decision;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  /** Training samples behind its latest committed update. */
+  readonly examples: number | null;
+}
+export type Standings = Readonly<Record<SiteName, Standing>>;
+
+/** One pass of a run. */
+export interface RoundRecord {
+  readonly run: RunId;
+  readonly number: number;
+  readonly attempt: number;
+  readonly state: Round;
+  /** The model that is trained from. */
+  readonly baseDigest: Digest;
+  readonly modelDigest: Digest | null;
+  /** Training loss, averaged over the contributors' examples. */
+  readonly loss: number | null;
+  /** AUC of the base model, averaged over the contributors that could measure it. */
+  readonly auc: number | null;
+  readonly startedMs: number;
+  /** When the current phase closes without the silent sites. */
+  readonly deadlineMs: number;
+  readonly endedMs: number | null;
+}
+
+/** A committed update: its bytes had the announced length and SHA-256, lie in the spool and were admitted. */
+export interface UpdateRecord {
+  readonly run: RunId;
+  readonly number: number;
+  readonly attempt: number;
+  readonly site: SiteName;
+  readonly sha256: Digest;
+  readonly length: number;
+  readonly examples: number;
+  readonly loss: number | null;
+  /** The base model on the site's test split, where the round asked for it. */
+  readonly metrics: Metrics;
+  readonly committedMs: number;
+}
+
+/** A site's measurement of the run's final model, or the code that says why there is none. */
+export interface EvaluationRecord {
+  readonly run: RunId;
+  readonly site: SiteName;
+  readonly modelDigest: Digest;
+  readonly examples: number;
+  readonly metrics: Metrics;
+  readonly code: Code | null;
+  readonly receivedMs: number;
+}
+
+/** A published model: everything beside its bytes. Nothing of this is inside the safetensors file. */
+export interface ModelVersionRecord {
+  readonly run: RunId;
+  readonly digest: Digest;
+  readonly planDigest: Digest;
+  readonly round: number;
+  readonly manifest: Manifest;
+  readonly metrics: readonly SiteMetrics[];
+  readonly rounds: readonly RoundOrigin[];
+  readonly createdMs: number;
+}
+
+/** `site: null` is the mean over the sites where the metric is defined. */
+export interface SiteMetrics {
+  readonly site: SiteName | null;
+  readonly examples: number;
+  readonly metrics: Metrics | null;
+}
+
+/** What made one round's model, so that an auditor can follow the chain of digests. */
+export interface RoundOrigin {
+  readonly round: number;
+  readonly attempt: number;
+  readonly baseDigest: Digest;
+  readonly modelDigest: Digest;
+  readonly updates: readonly { readonly site: SiteName; readonly sha256: Digest; readonly examples: number }[];
+}

@@ -1,0 +1,291 @@
+import { manifestOf } from '@consilium/model';
+import { describe, expect, it } from 'vitest';
+import { alpha, beta, gamma, planOf } from '../fixtures/plan.fixture.js';
+import { MemoryWorld, settled } from '../fixtures/world.fixture.js';
+import type { RunRecord } from '../records.js';
+import type { ActiveRun } from './active-run.js';
+
+const both = [alpha, beta];
+const hour = 3_600_000;
+
+/** A run in training whose two sites only listen. */
+async function training(choices: Parameters<MemoryWorld['start']>[0] = {}) {
+  const world = new MemoryWorld();
+  const { id } = await world.start(choices);
+  const heard = { alpha: await world.connect(alpha), beta: await world.connect(beta) };
+  const active = world.conductor.find(id)!;
+  for (const site of both) await active.feed({ of: 'run', event: { type: 'plan-approved', site } });
+  return { world, id, active, heard };
+}
+const stored = (world: MemoryWorld, { id }: Pick<RunRecord, 'id'>): RunRecord => world.tables.runs.get(id)!;
+const phaseOf = (active: ActiveRun): string => active.course.run.state.phase;
+
+describe('offers', () => {
+  it('go to sites that are connected when the run starts, and to the others when they come', async () => {
+    const world = new MemoryWorld();
+    const here = await world.connect(alpha);
+    await world.start();
+    expect(here.kinds).toEqual(['planOffer']);
+    const late = await world.connect(beta);
+    expect(late.kinds).toEqual(['planOffer']);
+    const stranger = await world.connect(gamma);
+    expect(stranger.kinds).toEqual([]);
+  });
+
+  it('carry the plan exactly as its digest binds it', async () => {
+    const world = new MemoryWorld();
+    const run = await world.start();
+    const { messages } = await world.connect(alpha);
+    const { record } = planOf();
+    expect(messages[0]?.planOffer).toMatchObject({ run: run.id, planDigest: record.digest });
+    expect(Buffer.from(messages[0]!.planOffer!.planJson as Uint8Array).toString('utf8')).toBe(record.document);
+  });
+
+  it('are not repeated in one session, and are repeated in the next', async () => {
+    const { world, heard } = await training();
+    expect(heard.alpha.kinds).toEqual(['planOffer', 'roundOffer']);
+    await world.conductor.siteArrived(alpha);
+    expect(heard.alpha.kinds).toEqual(['planOffer', 'roundOffer']);
+    const again = await world.connect(alpha);
+    expect(again.kinds).toEqual(['roundOffer']);
+    expect(heard.alpha.closedBy).toMatchObject({ code: 'SESSION_REPLACED' });
+  });
+
+  it('say how much time is left, and when the model is to be measured', async () => {
+    const { world, heard } = await training({ rounds: { deadlineSeconds: 100, evaluateEvery: 2 } });
+    expect(heard.alpha.messages[1]?.roundOffer).toMatchObject({ deadlineMs: 100_000, evaluate: true });
+    world.clock.advance(30_000);
+    const again = await world.connect(alpha);
+    expect(again.messages[0]?.roundOffer).toMatchObject({ deadlineMs: 70_000 });
+  });
+
+  it('wait for a site that is away when the round begins', async () => {
+    const world = new MemoryWorld();
+    const { id } = await world.start();
+    const heard = await world.connect(alpha);
+    const active = world.conductor.find(id)!;
+    for (const site of both) await active.feed({ of: 'run', event: { type: 'plan-approved', site } });
+    expect(active.course.round?.state).toEqual({ phase: 'selection', joined: [alpha] });
+    expect(heard.kinds).toEqual(['planOffer']);
+    const late = await world.connect(beta);
+    expect(active.course.round?.state.phase).toBe('reporting');
+    expect([heard.kinds.at(-1), late.kinds.at(-1)]).toEqual(['roundOffer', 'roundOffer']);
+  });
+
+  it('do not treat a lost session as a site that dropped out', async () => {
+    const { active, heard } = await training();
+    heard.beta.leave();
+    await settled();
+    expect(active.course.round?.state).toMatchObject({ phase: 'reporting', participants: both, dropped: {} });
+  });
+});
+
+describe('deadlines', () => {
+  it('drop the silent sites when the time is over, and not before', async () => {
+    const { world, active } = await training({ rounds: { deadlineSeconds: 100, minSites: 1, maxAttempts: 5 } });
+    world.clock.advance(99_999);
+    await settled();
+    expect(active.course.round).toMatchObject({ attempt: 1 });
+    world.clock.advance(1);
+    await settled();
+    expect(active.course.round).toMatchObject({ attempt: 2, startedMs: world.clock.now() });
+    expect(active.rounds[0]?.state).toEqual({ phase: 'abandoned', reason: 'too-few-updates' });
+  });
+
+  it('of an old round never end a new one', async () => {
+    const { world, active } = await training({ rounds: { deadlineSeconds: 100 } });
+    world.clock.advance(60_000);
+    await world.conductor.steer(active.course.run.id, 'pause');
+    await world.conductor.steer(active.course.run.id, 'resume');
+    world.clock.advance(60_000);
+    await settled();
+    expect(active.course.round).toMatchObject({ attempt: 2, endedMs: null });
+  });
+
+  it('leave sites time after a restart, however long the coordinator was away', async () => {
+    const { world, id } = await training({ rounds: { deadlineSeconds: 100 } });
+    world.clock.advance(50_000);
+    const killed = world.conductor;
+    world.clock.time += hour;
+    await world.restart();
+    const { messages } = await world.connect(alpha);
+    expect(messages[0]?.roundOffer).toMatchObject({ round: { run: id, round: 1, attempt: 1 }, deadlineMs: 60_000 });
+    world.clock.advance(60_000);
+    await settled();
+    expect(world.conductor.find(id)?.course.round).toMatchObject({ attempt: 2 });
+    expect(killed.find(id)?.course.round).toMatchObject({ attempt: 1 });
+  });
+
+  it('end an evaluation without the silent sites', async () => {
+    const { world, id, active } = await training({ rounds: { count: 1, deadlineSeconds: 100, minSites: 1 } });
+    const key = { number: 1, attempt: 1 };
+    for (const site of both) await active.feedRound(key, { type: 'site-dropped', site, reason: 'refused' });
+    expect(active.course.round?.attempt).toBe(2);
+    const next = { number: 1, attempt: 2 };
+    await active.feedRound(
+      next,
+      { type: 'update-committed', site: alpha },
+      { update: await committed(world, active, next) },
+    );
+    await active.feedRound(next, { type: 'site-dropped', site: beta, reason: 'refused' });
+    await settled();
+    expect(phaseOf(active)).toBe('evaluation');
+    world.clock.advance(100_000);
+    await settled();
+    expect(stored(world, { id }).state).toMatchObject({ phase: 'finished' });
+    expect((await world.registry.list())[0]).toMatchObject({
+      run: id,
+      round: 1,
+      metrics: [{ site: null, metrics: null }],
+    });
+  });
+});
+
+/** An update of alpha that lies in the spool. */
+async function committed(world: MemoryWorld, active: ActiveRun, key: { number: number; attempt: number }) {
+  const { updateBytes, sha256Of, chunksOf } = await import('../fixtures/updates.fixture.js');
+  const { NO_METRICS } = await import('../metrics.js');
+  const bytes = updateBytes(manifestOf(active.terms.plan.model), 'alpha');
+  const run = active.course.run.id;
+  await world.spool.receive(
+    { run, round: key.number, attempt: key.attempt, site: alpha, sha256: sha256Of(bytes) },
+    0,
+    chunksOf(bytes),
+  );
+  const rest = { sha256: sha256Of(bytes), length: bytes.byteLength, examples: 10, loss: 0.5, metrics: NO_METRICS };
+  return { run, ...key, site: alpha, ...rest, committedMs: world.clock.now() };
+}
+
+describe('steering', () => {
+  it('pauses, resumes and cancels, and says so to the sites', async () => {
+    const { world, id, active, heard } = await training();
+    await world.conductor.steer(id, 'pause');
+    expect(stored(world, { id }).state).toMatchObject({ phase: 'paused' });
+    expect(heard.alpha.messages.at(-1)?.roundClosed).toMatchObject({ outcome: 'abandoned' });
+    await world.conductor.steer(id, 'resume');
+    expect(heard.alpha.messages.at(-1)?.roundOffer).toMatchObject({ round: { attempt: 2 } });
+    await world.conductor.steer(id, 'cancel');
+    expect(heard.alpha.messages.at(-1)?.runEnded).toEqual({ run: id, outcome: 'cancelled' });
+    expect(phaseOf(active)).toBe('cancelled');
+    expect(world.conductor.find(id)).toBeUndefined();
+  });
+
+  it('asks for approval again after a pause in which a decision was lost', async () => {
+    const world = new MemoryWorld();
+    const { id } = await world.start();
+    const heard = await world.connect(alpha);
+    await world.conductor.steer(id, 'pause');
+    const fed = await world.conductor.find(id)!.feed({ of: 'run', event: { type: 'plan-approved', site: alpha } });
+    expect(fed).toBe('wrong-phase');
+    await world.conductor.steer(id, 'resume');
+    expect(heard.kinds).toEqual(['planOffer', 'planOffer']);
+  });
+
+  it('is refused with the state it was in, and NOT_FOUND for no such run', async () => {
+    const { world, id } = await training();
+    await expect(world.conductor.steer(id, 'resume')).rejects.toMatchObject({
+      code: 'RUN_TRANSITION_REFUSED',
+      facts: { state: 'training' },
+    });
+    await world.conductor.steer(id, 'cancel');
+    await expect(world.conductor.steer(id, 'pause')).rejects.toMatchObject({ facts: { state: 'cancelled' } });
+    await expect(world.conductor.steer('run-0000000000' as typeof id, 'pause')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+  });
+
+  it('fails a run that too few sites approve', async () => {
+    const world = new MemoryWorld();
+    const { id } = await world.start();
+    const heard = await world.connect(alpha);
+    const active = world.conductor.find(id)!;
+    await active.feed({ of: 'run', event: { type: 'plan-approved', site: alpha } });
+    await active.feed({ of: 'run', event: { type: 'plan-rejected', site: beta } });
+    expect(stored(world, { id })).toMatchObject({
+      state: { phase: 'failed', code: 'PLAN_REJECTED' },
+      standings: { beta: { decision: 'rejected' } },
+    });
+    expect(heard.messages.at(-1)?.runEnded).toEqual({ run: id, outcome: 'failed' });
+  });
+});
+
+describe('a store that fails', () => {
+  it('leaves the run where it was, and the asker is told', async () => {
+    const { world, active } = await training();
+    const { runs } = world;
+    const commit = runs.commit.bind(runs);
+    runs.commit = () => Promise.reject(new Error('the database is away'));
+    await expect(active.feed({ of: 'run', event: { type: 'paused' } })).rejects.toThrow('away');
+    expect(phaseOf(active)).toBe('training');
+    runs.commit = commit;
+    expect(await active.feed({ of: 'run', event: { type: 'paused' } })).toBe('accepted');
+  });
+
+  it('is tried again for a deadline, and in the end the program ends rather than wait for ever', async () => {
+    const { world, active } = await training({ rounds: { deadlineSeconds: 100 } });
+    world.runs.commit = () => Promise.reject(new Error('the database is away'));
+    world.clock.advance(100_000);
+    for (let i = 0; i < 10; i++) {
+      await settled();
+      world.clock.advance(20_000);
+    }
+    await settled();
+    expect(world.fatal).toHaveLength(1);
+    expect(active.course.round).toMatchObject({ attempt: 1 });
+  });
+
+  it('that another coordinator writes to ends this one at once', async () => {
+    const { world, id } = await training({ rounds: { deadlineSeconds: 100 } });
+    world.tables.runs.set(id, { ...stored(world, { id }), revision: 99 });
+    world.clock.advance(100_000);
+    await settled();
+    expect(world.fatal).toMatchObject([{ code: 'STATE_LOCKED' }]);
+  });
+});
+
+describe('the conductor', () => {
+  it('refuses more runs at one time than it can hold', async () => {
+    const world = new MemoryWorld();
+    await world.start();
+    for (let i = 1; i < 100; i++) await world.conductor.start(planOf().record.digest);
+    await expect(world.conductor.start(planOf().record.digest)).rejects.toMatchObject({ code: 'OVERLOADED' });
+    const [first] = await world.runs.list({ limit: 1 });
+    await world.conductor.steer(first!.id, 'cancel');
+    world.conductor.forgetEnded();
+    await world.conductor.start(planOf().record.digest);
+  });
+
+  it('lets a site fetch the model that it is to train on, and no other', async () => {
+    const { world, active } = await training();
+    const { modelDigest } = active.course.run;
+    expect(world.conductor.downloading(alpha, modelDigest)).toBe(active);
+    expect(world.conductor.downloading(gamma, modelDigest)).toBeUndefined();
+    expect(world.conductor.downloading(alpha, 'f'.repeat(64) as typeof modelDigest)).toBeUndefined();
+  });
+
+  it('starts every run of a plan from the same model', async () => {
+    const world = new MemoryWorld();
+    const [one, two] = [await world.start(), await world.start()];
+    expect(one.modelDigest).toBe(two.modelDigest);
+    expect((await world.start({ seed: 2 })).modelDigest).not.toBe(one.modelDigest);
+  });
+
+  it('does not start over a run whose plan it cannot read', async () => {
+    const { world } = await training();
+    const { record } = planOf();
+    world.tables.plans.set(record.digest, { ...record, document: '{"schema":"consilium.plan/9"}' });
+    await expect(world.restart()).rejects.toMatchObject({
+      code: 'STATE_UNREADABLE',
+      facts: { planDigest: record.digest },
+    });
+  });
+
+  it('drops uploads of runs that ended while it was away', async () => {
+    const { world, id } = await training();
+    const slot = { run: id, round: 9, attempt: 1, site: alpha, sha256: 'a'.repeat(64) as never };
+    await world.spool.receive(slot, 0, (async function* () {})());
+    world.tables.runs.set(id, { ...stored(world, { id }), state: { phase: 'cancelled' } });
+    await world.restart();
+    expect(await world.spool.runs()).toEqual([]);
+  });
+});
