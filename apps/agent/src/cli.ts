@@ -1,0 +1,121 @@
+import { Fault } from '@consilium/stdx';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { reportFailure, type ExitCode, type Terminal } from './terminal.js';
+import { VERSION } from './version.js';
+
+/** Each command is loaded when it is called, so that none waits for the libraries of another. */
+const commands = {
+  check: () => import('./commands/run-check.js'),
+  data: () => import('./commands/data.js'),
+  evaluate: () => import('./commands/evaluate.js'),
+  journal: () => import('./commands/journal.js'),
+  operate: () => import('./commands/operate.js'),
+  serve: () => import('./commands/serve.js'),
+  train: () => import('./commands/train.js'),
+};
+
+/** Runs the command that the arguments name. Every way it can end is one of the exit codes. */
+export async function runCommand(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  let exit: ExitCode = 0;
+  const program = describeCommands(terminal, (code) => (exit = code));
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exit;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0; // the help that was asked for
+    // Commander has already said what exactly it did not understand.
+    if (error instanceof CommanderError) return reportFailure(new Fault('USAGE'), args.includes('--json'), terminal);
+    return reportFailure(error, args.includes('--json'), terminal);
+  }
+}
+
+function describeCommands(terminal: Terminal, exitWith: (code: ExitCode) => void): Command {
+  const program = new Command('consilium agent')
+    .description('A hospital’s side of a federation: trains on images that stay here.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    });
+
+  const command = (parent: Command, name: string, description: string): Command =>
+    parent.command(name).description(description).option('--json', 'one JSON object on the last line, for programs');
+  const ofSite = (parent: Command, name: string, description: string): Command =>
+    command(parent, name, description).requiredOption('--settings <file>', 'the site’s settings file');
+  const trains = (parent: Command, name: string, description: string): Command =>
+    command(parent, name, description)
+      .addOption(new Option('--engine <name>', 'what computes').choices(['auto', 'wasm', 'cpu']).default('auto'))
+      .addOption(
+        new Option('--sandbox <state>', 'cut training off from the network').choices(['on', 'off']).default('on'),
+      )
+      .requiredOption('--plan <file>', 'the plan, YAML or JSON');
+
+  ofSite(program, 'serve', 'take part in the federation until told to stop').action(async (options) =>
+    (await commands.serve()).serve(options, terminal),
+  );
+  ofSite(program, 'check', 'tell what works here: engine, sandbox, data, certificate, coordinator, clock')
+    .option('--plan <file...>', 'plans to read the data by')
+    .action(async (options) => exitWith(await (await commands.check()).check(options, terminal)));
+  ofSite(program, 'status', 'what the running agent is at').action(async (options) =>
+    (await commands.operate()).status(options, terminal),
+  );
+  ofSite(program, 'plans', 'the plans that wait for approval, and what they mean').action(async (options) =>
+    (await commands.operate()).plans(options, terminal),
+  );
+  ofSite(program, 'approve', 'take part in the one run that waits with this plan')
+    .argument('<digest>', 'the plan’s digest, or the run’s id')
+    .action(async (reference: string, options) =>
+      (await commands.operate()).decide('approve', reference, options, terminal),
+    );
+  ofSite(program, 'reject', 'refuse the run that waits with this plan')
+    .argument('<digest>', 'the plan’s digest, or the run’s id')
+    .action(async (reference: string, options) =>
+      (await commands.operate()).decide('reject', reference, options, terminal),
+    );
+
+  const ledger = program.command('journal').description('what this site did and what left it');
+  ofSite(ledger, 'show', 'every entry, oldest first').action(async (options) =>
+    (await commands.journal()).show(options, terminal),
+  );
+  ofSite(ledger, 'verify', 'check that no line was changed, removed or added').action(async (options) =>
+    (await commands.journal()).verify(options, terminal),
+  );
+
+  trains(program, 'train', 'the baseline: what a federation of one learns from these folders')
+    .requiredOption('--data <dir...>', 'folders to train on, joined')
+    .option('--test <name=dir...>', 'folders whose test split to measure on', [])
+    .option('--name <site>', 'whose local model this is')
+    .option('--seed <number>', 'instead of the plan’s seed', readSeed)
+    .option('--out <file>', 'where to write the model')
+    .action(async (options) => (await commands.train()).train(options, terminal));
+  trains(program, 'evaluate', 'measure a model file on test folders')
+    .requiredOption('--model <file>', 'the model, safetensors')
+    .requiredOption('--test <name=dir...>', 'folders whose test split to measure on')
+    .action(async (options) => (await commands.evaluate()).evaluate(options, terminal));
+
+  const folder = program.command('data').description('make, divide or look into data folders');
+  command(folder, 'phantom', 'write a synthetic hospital’s patients as DICOM')
+    .requiredOption('--study <name>', 'lung-nodule')
+    .requiredOption('--hospital <name>', 'a, b, c, d or external')
+    .requiredOption('--site <name>', 'the site that the files name')
+    .requiredOption('--seed <number>', 'same seed, same bytes', readSeed)
+    .requiredOption('--out <dir>', 'the folder to fill')
+    .action(async (options) => (await commands.data()).phantom(options, terminal));
+  command(folder, 'partition', 'divide a MedMNIST file’s training split among sites')
+    .requiredOption('--npz <file>', 'the MedMNIST file')
+    .requiredOption('--sites <names>', 'site names with commas between them')
+    .requiredOption('--seed <number>', 'same seed, same division', readSeed)
+    .requiredOption('--out <dir>', 'one folder a site is made in here')
+    .action(async (options) => (await commands.data()).partition(options, terminal));
+  trains(folder, 'inspect', 'what a plan would find in a folder: counts, never a patient')
+    .requiredOption('--data <dir>', 'the folder')
+    .action(async (options) => (await commands.data()).inspect(options, terminal));
+  return program;
+}
+
+function readSeed(text: string): number {
+  const seed = Number(text);
+  if (!/^\d+$/.test(text) || seed > 2 ** 32 - 1) throw new InvalidArgumentError('a whole number from 0 to 4294967295');
+  return seed;
+}

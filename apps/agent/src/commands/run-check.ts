@@ -1,0 +1,45 @@
+import { systemClock } from '../clock.js';
+import { readSettings } from '../settings.js';
+import type { ExitCode, Terminal } from '../terminal.js';
+import { openChannel } from '../tls.js';
+import { openTrainer } from '../trainer/trainer.js';
+import { checkSite, knownPlans, type Finding } from './check.js';
+import { readPlanFile } from './plan-file.js';
+
+/** `agent check`: what works here and what does not, for an administrator. 0 when everything does, else 1. */
+export async function check(
+  options: { settings: string; plan?: readonly string[]; json?: boolean },
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const settings = await readSettings(options.settings, terminal.env);
+  const plans = await knownPlans(settings);
+  for (const path of options.plan ?? []) {
+    const plan = await readPlanFile(path);
+    plans.set(plan.study, plan);
+  }
+  const trainer = openTrainer(settings);
+  const findings: Finding[] = [];
+  try {
+    for await (const finding of checkSite(settings, {
+      trainer,
+      openChannel: () => openChannel(settings),
+      clock: systemClock,
+      plans,
+    })) {
+      findings.push(finding);
+      if (!options.json) terminal.out(findingLine(finding));
+      if (terminal.interrupted.aborted) return 130;
+    }
+  } finally {
+    await trainer.close();
+  }
+  const ok = findings.every((finding) => finding.ok);
+  if (options.json) terminal.out(JSON.stringify({ ok, checks: findings }));
+  return ok ? 0 : 1;
+}
+
+function findingLine({ name, ok, code, message, facts }: Finding): string {
+  const told = Object.entries(facts).map(([key, value]) => `${key} ${value}`);
+  const tail = ok && told.length > 0 ? ` (${told.join(', ')})` : '';
+  return `${ok ? 'ok    ' : 'FAILED'}  ${name.padEnd(12)}  ${code ? `${code}: ` : ''}${message}${tail}`;
+}
