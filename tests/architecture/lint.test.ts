@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { projectGraph, root } from './house.js';
+
+const run = promisify(execFile);
+const bin = (path: string): string => join(root, 'node_modules', path);
+
+describe('the whole tree', () => {
+  it('passes the linter without a warning', async () => {
+    projectGraph(); // the boundary rule needs a cached graph
+    const lint = run(
+      process.execPath,
+      [bin('eslint/bin/eslint.js'), '--max-warnings', '0', 'apps', 'libs', 'tests', 'tools'],
+      { cwd: root },
+    );
+    await expect(lint).resolves.toMatchObject({ stdout: '' });
+  });
+
+  it('is formatted', async () => {
+    const check = run(process.execPath, [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'], {
+      cwd: root,
+    });
+    await expect(check).resolves.toMatchObject({ stdout: '' });
+  });
+});
