@@ -31,7 +31,7 @@ export async function prepare() {
     await npm('ci');
   }
   const state = sourceState();
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === state) return;
+  if (isBuilt() && readFileSync(STAMP, 'utf8') === state) return;
   say('building');
   await node(at('tools', 'generate-protos.mjs'));
   await node(at('tools', 'prisma', 'generate.mjs'));
@@ -54,6 +54,11 @@ function installed() {
   return existsSync(mark) && statSync(mark).mtimeMs >= statSync(at('package-lock.json')).mtimeMs;
 }
 
+/** Whether a build ended here and what it made is still there. */
+function isBuilt() {
+  return existsSync(STAMP) && existsSync(at('apps', 'coordinator', 'dist', 'main.js'));
+}
+
 /** A digest over path, size and time of each source: cheap enough for every start. */
 function sourceState() {
   const hash = createHash('sha256').update(process.versions.node.split('.')[0]);
@@ -63,7 +68,6 @@ function sourceState() {
     for (const name of readdirSync(path).sort()) if (!NOT_SOURCES.has(name)) visit(join(path, name));
   };
   for (const source of SOURCES) visit(at(source));
-  hash.update(String(existsSync(at('apps', 'coordinator', 'dist', 'main.js'))));
   return hash.digest('hex');
 }
 
