@@ -7,8 +7,8 @@ import { until } from '../harness/program.js';
 import { throttle, type Throttle } from '../harness/throttle.js';
 
 const sites = ['north', 'south'];
-/** About 0.5 MB an update: on the throttled line an upload takes about a second. */
-const plan = smallPlan({ sites, rounds: 2, localSteps: 40, wide: 512 });
+/** About 2 MB an update, so three chunks: on the throttled line the first is on disk for seconds before the last comes. */
+const plan = smallPlan({ sites, rounds: 2, localSteps: 40, wide: 2048 });
 
 describe('a run whose programs are killed', () => {
   let undisturbed: RunView;
@@ -53,7 +53,7 @@ describe('a run whose programs are killed', () => {
 
   it('completes with the same model when the coordinator is killed in the middle of an upload', async () => {
     const target = { host: '127.0.0.1', port: 0 };
-    line = await throttle(() => target, 400_000);
+    line = await throttle(() => target, 800_000);
     const federation = await Federation.create({
       sites,
       dial: (site, port) => `127.0.0.1:${site === 'south' ? (target.port = port) && line!.port : port}`,
