@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { Fault, NAME_PATTERN, parseShape, type SiteName } from '@consilium/stdx';
+import {
+  Fault,
+  NAME_PATTERN,
+  parseShape,
+  withOverrides,
+  type Environment,
+  type Overrides,
+  type SiteName,
+} from '@consilium/stdx';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
@@ -54,9 +62,7 @@ const OVERRIDES = {
   CONSILIUM_APPROVE: ['approve'],
   CONSILIUM_LOG_LEVEL: ['log', 'level'],
   CONSILIUM_LOG_FORMAT: ['log', 'format'],
-} as const satisfies Record<string, readonly string[]>;
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+} as const satisfies Overrides;
 
 /**
  * Reads the settings file. Throws SETTINGS_UNREADABLE, or SETTINGS_INVALID with the path of the setting, what was
@@ -73,7 +79,7 @@ export async function readSettings(path: string, env: Environment): Promise<Sett
 }
 
 export function parseSettings(document: unknown, env: Environment, folder: string): Settings {
-  const settings = parseShape(settingsSchema, override(document ?? {}, env), 'SETTINGS_INVALID');
+  const settings = parseShape(settingsSchema, withOverrides(document, env, OVERRIDES), 'SETTINGS_INVALID');
   const at = (path: string): string => resolve(folder, path);
   const { tls, datasets } = settings;
   return Object.freeze({
@@ -82,15 +88,4 @@ export function parseSettings(document: unknown, env: Environment, folder: strin
     tls: { ca: at(tls.ca), certificate: at(tls.certificate), privateKey: at(tls.privateKey) },
     datasets: Object.fromEntries(Object.entries(datasets).map(([study, path]) => [study, at(path)])),
   });
-}
-
-function override(document: unknown, env: Environment): unknown {
-  if (typeof document !== 'object' || document === null || Array.isArray(document)) return document;
-  const result: Record<string, unknown> = { ...document };
-  for (const [variable, [first, second]] of Object.entries(OVERRIDES)) {
-    const value = env[variable];
-    if (value === undefined || value === '') continue;
-    result[first] = second ? { ...(result[first] as object), [second]: value } : value;
-  }
-  return result;
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { Fault, NAME_PATTERN, parseShape } from '@consilium/stdx';
+import { Fault, NAME_PATTERN, parseShape, withOverrides, type Overrides } from '@consilium/stdx';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
@@ -58,7 +58,7 @@ export interface Settings extends Omit<z.infer<typeof settingsSchema>, 'database
 }
 
 /** Environment variable → the setting it overrides. */
-const OVERRIDES: Readonly<Record<string, readonly string[]>> = {
+const OVERRIDES: Overrides = {
   CONSILIUM_FEDERATION: ['federation'],
   CONSILIUM_STATE: ['state'],
   CONSILIUM_GRPC_HOST: ['grpc', 'host'],
@@ -75,7 +75,11 @@ const OVERRIDES: Readonly<Record<string, readonly string[]>> = {
  */
 export async function readSettings(file: string, env: NodeJS.ProcessEnv): Promise<Settings> {
   const folder = dirname(resolve(file));
-  const settings = parseShape(settingsSchema, overridden(await readYaml(file), env), 'SETTINGS_INVALID');
+  const settings = parseShape(
+    settingsSchema,
+    withOverrides(await readYaml(file), env, OVERRIDES, readOverride),
+    'SETTINGS_INVALID',
+  );
   const from = (name: string): string => resolve(folder, name);
   const { database, tls, ...rest } = settings;
   return {
@@ -88,26 +92,16 @@ export async function readSettings(file: string, env: NodeJS.ProcessEnv): Promis
 
 async function readYaml(file: string): Promise<unknown> {
   try {
-    return parse(await readFile(file, 'utf8'));
+    const document: unknown = parse(await readFile(file, 'utf8'));
+    // What is no mapping holds no setting: what is missing is then told by its path.
+    return typeof document === 'object' && !Array.isArray(document) ? document : {};
   } catch (error) {
     throw new Fault('SETTINGS_UNREADABLE', {}, error);
   }
 }
 
-function overridden(settings: unknown, env: NodeJS.ProcessEnv): unknown {
-  const copy: Record<string, unknown> = structuredClone(isRecord(settings) ? settings : {});
-  for (const [name, [section, key]] of Object.entries(OVERRIDES)) {
-    const text = env[name];
-    if (!text || !section) continue;
-    if (key === undefined) copy[section] = text;
-    else
-      copy[section] = {
-        ...(isRecord(copy[section]) ? copy[section] : {}),
-        [key]: key === 'port' ? Number(text) : text,
-      };
-  }
-  return copy;
-}
+const readOverride = (text: string, path: readonly (string | undefined)[]): unknown =>
+  path.at(-1) === 'port' ? Number(text) : text;
 
 async function databaseUrl(
   { url, urlFile }: { url?: string | undefined; urlFile?: string | undefined },
@@ -135,6 +129,3 @@ export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

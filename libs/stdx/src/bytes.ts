@@ -22,15 +22,5 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
-}
-
-/** The same bytes as float32, aligned: a view where the offset allows it, else a copy. Length must be a multiple of 4. */
-export function asFloat32(bytes: Uint8Array): Float32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  return new Float32Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / 4);
-}
-
 export const asBytes = (values: Float32Array): Uint8Array =>
   new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);

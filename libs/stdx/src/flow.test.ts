@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ManualClock } from './clock.js';
-import { parseEnv } from './env.js';
+import { withOverrides } from './env.js';
 import { Fault } from './fault.js';
 import { parseShape, shapeProblems } from './shape.js';
 import { BoundedQueue, limitBytes, withDeadline } from './streams.js';
@@ -131,19 +131,45 @@ describe('a shape', () => {
   });
 });
 
-describe('environment variables', () => {
-  const shape = { PORT: z.coerce.number().int().max(65535), TOKEN: z.string().min(8).optional() };
+describe('the environment over a settings document', () => {
+  const overrides = { PORT: ['http', 'port'], STATE: ['state'] } as const;
 
-  it('are read by their schema; an empty one counts as absent', () => {
-    expect(parseEnv({ PORT: '80', TOKEN: '', OTHER: 'x' }, shape)).toEqual({ PORT: 80, TOKEN: undefined });
+  it('replaces what it names, one or two keys deep, and leaves the document as it was', () => {
+    const document = { state: 'a', http: { host: 'h', port: 1 }, other: true };
+    const copy = structuredClone(document);
+    expect(withOverrides(document, { PORT: '80', STATE: 'b', OTHER: 'x' }, overrides)).toEqual({
+      state: 'b',
+      http: { host: 'h', port: '80' },
+      other: true,
+    });
+    expect(document).toEqual(copy);
   });
 
-  it('are refused by name and never by value', () => {
-    expect(codeOf(() => parseEnv({ PORT: '80', TOKEN: 'hunter2' }, shape))).toBe('SETTINGS_INVALID');
+  it('makes the section that is missing, and counts an empty variable as absent', () => {
+    expect(withOverrides({}, { PORT: '80', STATE: '' }, overrides)).toEqual({ http: { port: '80' } });
+    expect(withOverrides(undefined, { STATE: 'b' }, overrides)).toEqual({ state: 'b' });
+  });
+
+  it('means what the reader says at each path', () => {
+    const read = (text: string, path: readonly unknown[]): unknown => (path.at(-1) === 'port' ? Number(text) : text);
+    expect(withOverrides({}, { PORT: '80', STATE: '80' }, overrides, read)).toEqual({
+      http: { port: 80 },
+      state: '80',
+    });
+  });
+
+  it.each([[[1]], ['text'], [7]])('leaves what is no mapping (%j) for the schema to refuse', (document) => {
+    expect(withOverrides(document, { STATE: 'b' }, overrides)).toBe(document);
+  });
+
+  it('is refused by the schema by name and never by value', () => {
+    const schema = z.strictObject({ token: z.string().min(8) });
+    const document = withOverrides({}, { TOKEN: 'hunter2' }, { TOKEN: ['token'] });
+    expect(codeOf(() => parseShape(schema, document, 'SETTINGS_INVALID'))).toBe('SETTINGS_INVALID');
     try {
-      parseEnv({ PORT: '80', TOKEN: 'hunter2' }, shape);
+      parseShape(schema, document, 'SETTINGS_INVALID');
     } catch (error) {
-      expect((error as Error).message).toContain('TOKEN');
+      expect((error as Error).message).toContain('token');
       expect((error as Error).message).not.toContain('hunter2');
     }
   });

@@ -1,8 +1,8 @@
-export { asBytes, asFloat32, concatBytes, equalBytes, fromUtf8, toHex, utf8 } from './bytes.js';
+export { asBytes, concatBytes, fromUtf8, toHex, utf8 } from './bytes.js';
 export { CATALOGUE, CODES, isCode, type CatalogueEntry, type Code, type GrpcStatusName } from './catalogue.js';
 export { ManualClock, type Clock } from './clock.js';
 export { digestOf, digestOfJson } from './digest.js';
-export { parseEnv } from './env.js';
+export { withOverrides, type Environment, type Overrides } from './env.js';
 export { describe, Fault, type Facts } from './fault.js';
 export {
   digest,

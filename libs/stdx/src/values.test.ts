@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { asBytes, asFloat32, concatBytes, equalBytes, fromUtf8, toHex, utf8 } from './bytes.js';
+import { concatBytes, fromUtf8, toHex, utf8 } from './bytes.js';
 import { digestOf, digestOfJson } from './digest.js';
 import { Fault } from './fault.js';
 import { digest, runId, siteName, studyName } from './ids.js';
@@ -24,23 +24,12 @@ describe('bytes', () => {
     expect(() => fromUtf8(Uint8Array.of(0xc3, 0x28))).toThrow(TypeError);
   });
 
-  it('join in order and compare by content', () => {
+  it('join in order', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array()), (parts) => {
-        expect(equalBytes(concatBytes(parts), new Uint8Array(Buffer.concat(parts)))).toBe(true);
+        expect(toHex(concatBytes(parts))).toBe(Buffer.concat(parts).toString('hex'));
       }),
     );
-    expect(equalBytes(Uint8Array.of(1), Uint8Array.of(1, 2))).toBe(false);
-    expect(equalBytes(Uint8Array.of(1, 3), Uint8Array.of(1, 2))).toBe(false);
-  });
-
-  it('are read as float32 from any offset, as protobuf hands them out', () => {
-    const values = Float32Array.of(1.5, -2, Infinity);
-    for (const offset of [0, 1, 2, 3, 4]) {
-      const buffer = new Uint8Array(offset + 12);
-      buffer.set(asBytes(values), offset);
-      expect(asFloat32(buffer.subarray(offset))).toEqual(values);
-    }
   });
 });
 
