@@ -43,6 +43,7 @@ describe('pure code stays pure', () => {
   it.each([
     ['round', '@nestjs/common'],
     ['round', '@consilium/wire'],
+    ['round', '@consilium/machine'],
     ['weights', '@prisma/client'],
     ['model', '@tensorflow/tfjs-core'],
     ['identity', '@grpc/grpc-js'],

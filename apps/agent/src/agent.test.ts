@@ -1,12 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@consilium/machine';
 import { planDigest } from '@consilium/round';
 import { Fault } from '@consilium/stdx';
 import { decodeSafetensors, subtract } from '@consilium/weights';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startAgent, type Agent } from './agent.js';
-import { systemClock } from './clock.js';
 import { askAgent } from './control/client.js';
 import { decisionSchema, plansSchema, statusSchema } from './control/protocol.js';
 import { certificatesOf, FEDERATION, offerPlan, offerRound, TestHub, writeSite } from './federation.fixture.js';

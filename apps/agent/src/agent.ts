@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type Lock, lockState } from '@consilium/machine';
 import type { Clock } from '@consilium/stdx';
 import type { SiteChannel } from '@consilium/wire';
 import { Consent, type ConsentPorts } from './consent.js';
@@ -10,7 +11,6 @@ import { follower } from './follow.js';
 import { Guard } from './guard.js';
 import { WireUplink } from './hub/uplink.js';
 import { FileJournal } from './journal/file.js';
-import { lockState, type Lock } from './lock.js';
 import type { Log } from './log.js';
 import { ModelSource } from './models.js';
 import type { Progress, Trainer } from './ports.js';

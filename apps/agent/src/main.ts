@@ -1,5 +1,5 @@
+import { systemClock } from '@consilium/machine';
 import { runCommand } from './cli.js';
-import { systemClock } from './clock.js';
 import { stopSignal } from './stop.js';
 
 /** The edge of the process: the only file that touches it. */

@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isErrno } from '@consilium/machine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { exists, isErrno, readTextFile, writeFileWhole } from './files.js';
+import { exists, readTextFile, writeFileWhole } from './files.js';
 
 let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'consilium-files-'))));

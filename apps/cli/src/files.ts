@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isErrno } from '@consilium/machine';
 import { Fault } from '@consilium/stdx';
-
-/** Whether an error is the operating system's of this name, such as `ENOENT`. */
-export const isErrno = (error: unknown, ...names: string[]): boolean =>
-  error instanceof Error && 'code' in error && names.includes(String(error.code));
 
 /** The text of a file, or undefined where there is none; larger than `bytesMax` is not ours and refused. */
 export async function readTextFile(path: string, bytesMax = 1024 * 1024): Promise<string | undefined> {

@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { isErrno, lockState, systemClock } from '@consilium/machine';
 import { Fault } from '@consilium/stdx';
-import { makeFolder, codeOf } from './adapters/disk/files.js';
+import { makeFolder } from './adapters/disk/files.js';
 import { DiskModelFiles } from './adapters/disk/models.js';
 import { DiskSpool } from './adapters/disk/spool.js';
 import { openDatabase } from './adapters/prisma/database.js';
@@ -13,11 +14,9 @@ import { PrismaRegistry, PrismaRunStore } from './adapters/prisma/runs.js';
 import { PrismaSiteStore, PrismaStudyStore } from './adapters/prisma/studies.js';
 import { WorkerArithmetic } from './adapters/worker/arithmetic.js';
 import { AppModule, type Resources } from './app.module.js';
-import { systemClock } from './clock.js';
 import { serveDocumentation } from './http/documentation.js';
 import { RunEvents } from './http/run-events.js';
 import { Hub, type HubAddress } from './hub/hub.js';
-import { lockState } from './lock.js';
 import { NestLog, type Log } from './log.js';
 import { Conductor } from './runs/conductor.js';
 import type { Settings } from './settings.js';
@@ -52,7 +51,8 @@ export async function startCoordinator(
   };
   try {
     await makeFolder(settings.state);
-    undo.push(await lockState(settings.state));
+    const lock = await lockState(settings.state);
+    undo.push(() => lock.release());
     const token = await readToken(settings.state);
     secrets.add(token);
     const resources = await openResources(settings, { log, token, fatal }, undo);
@@ -127,8 +127,8 @@ async function listen(app: NestFastifyApplication, { host, port }: Settings['htt
   try {
     await app.listen(port, host);
   } catch (error) {
-    if (codeOf(error) === 'EADDRINUSE') throw new Fault('PORT_IN_USE', { port }, error);
-    throw codeOf(error) ? new Fault('UNAVAILABLE', { port }, error) : error;
+    if (isErrno(error, 'EADDRINUSE')) throw new Fault('PORT_IN_USE', { port }, error);
+    throw error instanceof Error && 'code' in error ? new Fault('UNAVAILABLE', { port }, error) : error;
   }
 }
 

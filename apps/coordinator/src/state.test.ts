@@ -1,8 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lockState } from './lock.js';
 import { isAuthorised, readToken } from './token.js';
 
 let folder: string;
@@ -11,63 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 const fresh = (): Promise<string> => mkdtemp(join(folder, 'case-'));
-
-describe('the lock', () => {
-  it('is one process’s until it is given back', async () => {
-    const state = await fresh();
-    const release = await lockState(state);
-    await expect(lockState(state)).rejects.toMatchObject({ code: 'STATE_LOCKED', facts: {} });
-    await release();
-    await (
-      await lockState(state)
-    )();
-    expect(await readdir(state)).toEqual([]);
-  });
-
-  it('of a process that is gone is taken over', async () => {
-    const state = await fresh();
-    // Above the largest pid that Linux gives out.
-    await writeFile(join(state, 'lock'), JSON.stringify({ pid: 2 ** 22 + 1, startTime: '1' }));
-    await (
-      await lockState(state)
-    )();
-  });
-
-  it.skipIf(process.platform !== 'linux')(
-    'of another process that got the same number is taken over (needs /proc)',
-    async () => {
-      const state = await fresh();
-      await writeFile(join(state, 'lock'), JSON.stringify({ pid: process.pid, startTime: '1' }));
-      await (
-        await lockState(state)
-      )();
-    },
-  );
-
-  it('of a process whose start time is unknown is respected', async () => {
-    const state = await fresh();
-    await writeFile(join(state, 'lock'), JSON.stringify({ pid: process.pid, startTime: null }));
-    await expect(lockState(state)).rejects.toMatchObject({ code: 'STATE_LOCKED' });
-  });
-
-  it('that is not one is taken over', async () => {
-    const state = await fresh();
-    await writeFile(join(state, 'lock'), 'half a li');
-    await (
-      await lockState(state)
-    )();
-  });
-
-  it('is given to one of many that ask at once, stale or not', async () => {
-    for (const stale of [false, true]) {
-      const state = await fresh();
-      if (stale) await writeFile(join(state, 'lock'), JSON.stringify({ pid: 2 ** 22 + 1, startTime: '1' }));
-      const asked = await Promise.allSettled(Array.from({ length: 20 }, () => lockState(state)));
-      expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-      expect(await readdir(state)).toEqual(['lock']);
-    }
-  });
-});
 
 describe('the API token', () => {
   it('is made once, from 256 bits, for the owner’s eyes only', async () => {

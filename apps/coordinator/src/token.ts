@@ -1,8 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isErrno } from '@consilium/machine';
 import { Fault } from '@consilium/stdx';
-import { codeOf, overwrite } from './adapters/disk/files.js';
+import { overwrite } from './adapters/disk/files.js';
 
 const TOKEN_PATTERN = /^[A-Za-z0-9_-]{43,}$/;
 
@@ -13,7 +14,7 @@ const TOKEN_PATTERN = /^[A-Za-z0-9_-]{43,}$/;
 export async function readToken(folder: string): Promise<string> {
   const file = join(folder, 'api-token');
   const there = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   });
   if (there === undefined) {

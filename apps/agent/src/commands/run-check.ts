@@ -1,4 +1,4 @@
-import { systemClock } from '../clock.js';
+import { systemClock } from '@consilium/machine';
 import { readSettings } from '../settings.js';
 import type { ExitCode, Terminal } from '../terminal.js';
 import { openChannel } from '../tls.js';

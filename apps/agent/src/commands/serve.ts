@@ -1,6 +1,6 @@
+import { systemClock } from '@consilium/machine';
 import { Fault } from '@consilium/stdx';
 import { startAgent } from '../agent.js';
-import { systemClock } from '../clock.js';
 import { openLog } from '../log.js';
 import { readSettings } from '../settings.js';
 import type { Terminal } from '../terminal.js';

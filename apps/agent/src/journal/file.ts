@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isErrno } from '@consilium/machine';
 import { Fault, type Clock } from '@consilium/stdx';
 import { readChain, seal, type Head } from './chain.js';
 import type { Entry, JournalRecord } from './entry.js';
@@ -70,7 +71,7 @@ export class FileJournal implements Journal {
 
   /** A full disk may have taken half the line: it is cut off again, or the journal takes nothing more. */
   async #undo(error: unknown): Promise<Fault> {
-    const full = isErrno(error) && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+    const full = isErrno(error, 'ENOSPC', 'EDQUOT');
     // After a failed flush the kernel may have dropped the pages and report success the next time: only a full disk heals.
     if (!full) return (this.#broken = new Fault('JOURNAL_UNWRITABLE', {}, error));
     try {
@@ -102,8 +103,4 @@ async function flushDirectory(path: string): Promise<void> {
   } finally {
     await directory.close();
   }
-}
-
-function isErrno(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error;
 }

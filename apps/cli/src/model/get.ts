@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isErrno } from '@consilium/machine';
 import { Fault, digest as parseDigest, DIGEST_PATTERN, type Digest } from '@consilium/stdx';
 import type { Coordinator } from '../api/coordinator.js';
-import { isErrno, writeFileWhole } from '../files.js';
+import { writeFileWhole } from '../files.js';
 
 /** A whole digest from its beginning, as long as that names one model. Faults: NOT_FOUND, REQUEST_INVALID when several match. */
 export async function resolveDigest(coordinator: Pick<Coordinator, 'models'>, beginning: string): Promise<Digest> {

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
+import { isErrno } from '@consilium/machine';
 import { Fault } from '@consilium/stdx';
 import { planProblems, type PlanProblem } from '@consilium/round';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
-import { isErrno } from '../files.js';
 
 /** A plan with hundreds of sites and layers stays far below. */
 const PLAN_BYTES_MAX = 1024 * 1024;

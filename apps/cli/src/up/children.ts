@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
-import { isErrno } from '../files.js';
+import { isErrno } from '@consilium/machine';
 
 /** A program to start as a process of its own. */
 export interface ChildSpec {

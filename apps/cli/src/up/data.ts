@@ -2,8 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isErrno } from '@consilium/machine';
 import { digest, Fault, type Digest } from '@consilium/stdx';
-import { exists, isErrno } from '../files.js';
+import { exists } from '../files.js';
 import type { UpOptions } from './options.js';
 import { scannerOf } from './planning.js';
 

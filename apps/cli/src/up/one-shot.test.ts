@@ -1,12 +1,12 @@
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lives } from '@consilium/machine';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../clock.js';
 import { failing, programs, type Programs } from '../testing/programs.fixture.js';
 import { childEnv } from './children.js';
 import { lastFault } from './last-fault.js';
 import { atMost, runToEnd } from './one-shot.js';
-import { lives } from './processes.js';
 
 let made: Programs;
 let stop: AbortController;

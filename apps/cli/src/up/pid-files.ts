@@ -1,8 +1,9 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isErrno, lives } from '@consilium/machine';
 import type { Clock } from '@consilium/stdx';
-import { isErrno, readTextFile, writeFileWhole } from '../files.js';
-import { commandLineOf, lives } from './processes.js';
+import { readTextFile, writeFileWhole } from '../files.js';
+import { commandLineOf } from './processes.js';
 
 /** `STATE/run/NAME.pid`: which process is which program, for people, tests and the next start. */
 export class PidFiles {

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lives } from '@consilium/machine';
 import type { Fault } from '@consilium/stdx';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../clock.js';
 import { exists } from '../files.js';
 import { failing, programs, SERVES, STUBBORN, type Programs } from '../testing/programs.fixture.js';
 import { endLeftovers, PidFiles } from './pid-files.js';
-import { lives } from './processes.js';
 import { LIMITS, Supervisor, type SupervisorLimits } from './supervisor.js';
 
 let made: Programs;

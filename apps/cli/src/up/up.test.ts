@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lives } from '@consilium/machine';
 import { digestOf, Fault, utf8 } from '@consilium/stdx';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -12,7 +13,6 @@ import { Interrupts } from '../interrupts.js';
 import { memoryTerminal, type MemoryTerminal } from '../testing/terminal.fixture.js';
 import type { UpOptions } from './options.js';
 import type { ProgramName } from '../programs/locate.js';
-import { lives } from './processes.js';
 import type { UpResult } from './result.js';
 import { LIMITS } from './supervisor.js';
 import { up } from './up.js';

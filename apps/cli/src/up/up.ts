@@ -1,4 +1,6 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lockState } from '@consilium/machine';
 import { planDigest } from '@consilium/round';
 import { Fault, type Clock } from '@consilium/stdx';
 import type { Interrupts } from '../interrupts.js';
@@ -13,7 +15,6 @@ import { dataFolders, fileDigest } from './data.js';
 import { Demonstration, type Setting } from './demonstration.js';
 import { Federation } from './federation.js';
 import { layoutOf } from './layout.js';
-import { lockState } from './lock.js';
 import { checkOptions, type UpOptions } from './options.js';
 import { endLeftovers, PidFiles } from './pid-files.js';
 import { dataKey, planFor } from './planning.js';
@@ -39,6 +40,7 @@ export async function up(given: UpOptions, ports: UpPorts): Promise<number> {
   const { terminal, interrupts, clock, locate } = ports;
   const layout = layoutOf(options.state);
   const choice = await choose(options, ports.release);
+  await mkdir(layout.run, { recursive: true });
   const lock = await lockState(layout.run);
 
   const children = new Children();

@@ -1,9 +1,9 @@
+import { systemClock } from '@consilium/machine';
 import { initialise, manifestOf } from '@consilium/model';
 import { ManualClock, type SiteName } from '@consilium/stdx';
 import { decodeSafetensors, encodeSafetensors, weightsOf } from '@consilium/weights';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../clock.js';
 import { alpha, beta, gamma, planOf } from '../fixtures/plan.fixture.js';
 import { built } from '../fixtures/program.fixture.js';
 import { updateBytes } from '../fixtures/updates.fixture.js';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isErrno } from '@consilium/machine';
 import { Fault } from '@consilium/stdx';
 
 /**
@@ -38,7 +39,7 @@ export async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (isErrno(error, 'ENOENT')) return undefined;
     throw diskFault(error);
   }
 }
@@ -63,8 +64,6 @@ export async function syncFolder(path: string): Promise<void> {
 
 /** DISK_FULL for a full disk or an exhausted quota; every other error as it is. */
 export function diskFault(error: unknown): unknown {
-  const full = ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
+  const full = isErrno(error, 'ENOSPC', 'EDQUOT');
   return full ? new Fault('DISK_FULL', {}, error) : error;
 }
-
-export const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;

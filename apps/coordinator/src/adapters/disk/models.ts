@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isErrno } from '@consilium/machine';
 import { Fault, invariant, type Digest } from '@consilium/stdx';
 import type { ModelFiles } from '../../ports.js';
-import { codeOf, createIdempotent, sizeOf } from './files.js';
+import { createIdempotent, sizeOf } from './files.js';
 
 /** One file per model, `<sha256>.safetensors`. */
 export class DiskModelFiles implements ModelFiles {
@@ -48,5 +49,5 @@ export class DiskModelFiles implements ModelFiles {
 const notFound =
   (modelDigest: Digest) =>
   (error: unknown): never => {
-    throw codeOf(error) === 'ENOENT' ? new Fault('NOT_FOUND', { modelDigest }) : error;
+    throw isErrno(error, 'ENOENT') ? new Fault('NOT_FOUND', { modelDigest }) : error;
   };

@@ -1,9 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isErrno } from '@consilium/machine';
 import { Fault, invariant, RUN_ID_PATTERN, type Digest, type RunId } from '@consilium/stdx';
 import type { Spool, SpoolSlot } from '../../ports.js';
-import { codeOf, diskFault, makeFolder, sizeOf, syncFolder } from './files.js';
+import { diskFault, makeFolder, sizeOf, syncFolder } from './files.js';
 
 /**
  * Uploads as files: `<run>/<round>-<attempt>/<site>.<sha256>.part` while bytes come, `.update` when all are there.
@@ -46,7 +47,7 @@ export class DiskSpool implements Spool {
     try {
       await rename(this.#path(slot, 'part'), whole);
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || (await sizeOf(whole)) === undefined) throw diskFault(error);
+      if (!isErrno(error, 'ENOENT') || (await sizeOf(whole)) === undefined) throw diskFault(error);
     }
     await syncFolder(dirname(whole));
   }
@@ -56,7 +57,7 @@ export class DiskSpool implements Spool {
       try {
         return await readFile(this.#path(slot, kind));
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw error;
+        if (!isErrno(error, 'ENOENT')) throw error;
       }
     }
     throw new Fault('NOT_FOUND', { site: slot.site, round: slot.round });
@@ -128,7 +129,7 @@ async function listed(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
+    if (isErrno(error, 'ENOENT')) return [];
     throw error;
   }
 }
