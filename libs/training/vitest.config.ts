@@ -1,3 +1,4 @@
 import { shared } from '../../vitest.shared.js';
 
-export default shared('training');
+// Its tests look at whether TensorFlow.js is loaded, and break its kernels on purpose.
+export default shared('training', undefined, { isolate: true });

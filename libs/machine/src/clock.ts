@@ -12,3 +12,9 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Keeps the program alive until the answered function is called, for a command that does nothing but wait. */
+export function stayAwake(): () => void {
+  const timer = setInterval(() => {}, WAIT_MS_MAX);
+  return () => clearInterval(timer);
+}

@@ -1,6 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { link, mkdir, open, readFile, realpath, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Fault } from '@consilium/stdx';
 import { isErrno } from './errno.js';
 import { lives, startOf } from './processes.js';
@@ -57,25 +60,54 @@ async function createNew(file: string, text: string): Promise<boolean> {
   }
 }
 
-/** Moves the lock aside first: of two starters that both found it stale, one must not remove what the other just made. */
+/**
+ * Takes away a lock whose holder is dead. One process at a time: between finding a lock stale and removing it, another
+ * starter could have put its own there, and two would hold the folder.
+ */
 async function removeStale(file: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`;
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return;
-    throw error;
+  await exclusively(file, async () => {
+    // Where there is none, another starter's may appear at any moment: only one that is there and stale is removed.
+    const text = await contentOf(file);
+    if (text !== undefined && !(await isHolding(text))) await rm(file, { force: true });
+  });
+}
+
+const WAITS = 500;
+const WAIT_MS = 5;
+
+/**
+ * Work that one process at a time does about a file. On Linux it holds a name in the abstract socket space (unix(7)),
+ * which the kernel frees when its process dies, at whatever line. Elsewhere nothing excludes another starter in the
+ * instant of a takeover.
+ */
+async function exclusively(file: string, work: () => Promise<void>): Promise<void> {
+  if (process.platform !== 'linux') return work();
+  const name = createHash('sha256')
+    .update(await realpath(dirname(file)))
+    .digest('hex');
+  for (let waits = 0; waits < WAITS; waits++) {
+    const guard = createServer();
+    try {
+      guard.listen({ path: `\0consilium-${name}` });
+      await once(guard, 'listening');
+      return await work();
+    } catch (error) {
+      if (!isErrno(error, 'EADDRINUSE')) throw error;
+      await setTimeout(WAIT_MS);
+    } finally {
+      guard.close();
+    }
   }
-  if (await isHeld(aside)) await link(aside, file).catch(() => undefined);
-  await rm(aside, { force: true });
 }
 
 async function release(file: string, own: string): Promise<void> {
   if ((await contentOf(file)) === own) await rm(file, { force: true });
 }
 
-async function isHeld(file: string): Promise<boolean> {
-  const holder = readHolder(await contentOf(file));
+const isHeld = async (file: string): Promise<boolean> => isHolding(await contentOf(file));
+
+async function isHolding(text: string | undefined): Promise<boolean> {
+  const holder = readHolder(text);
   if (!holder || !(await lives(holder.pid))) return false;
   return !holder.started || holder.started === (await startOf(holder.pid));
 }

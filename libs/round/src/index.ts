@@ -1,6 +1,16 @@
+export { governanceSchema, LEGAL_BASES, MODALITIES, type Governance } from './governance.js';
+export { isJurisdiction } from './jurisdiction.js';
 export { learningRateAt } from './learning-rate.js';
 export { parsePlan, planProblems, type PlanProblem } from './parse-plan.js';
-export { planCanonicalJson, planDigest, planJsonSchema, planSchema, type Plan } from './plan.js';
+export { planCanonicalJson, planDigest, planJsonSchema, planSchema, type Plan, type PlanRoster } from './plan.js';
+export {
+  completePlan,
+  ethicsEndMs,
+  requireInForce,
+  requireSignedTerms,
+  type RosterKeys,
+  type SignedPlan,
+} from './signed-terms.js';
 export {
   isRoundOver,
   startRound,

@@ -44,4 +44,5 @@ export const smallPlanWrittenOut = () => ({
   },
   rounds: { evaluateEvery: 1, maxAttempts: 3, deadlineSeconds: 600, minSites: 2, count: 5 },
   aggregation: { weighting: 'examples', normBound: 10, method: 'fedavg' },
+  audit: { retainUpdates: false },
 });

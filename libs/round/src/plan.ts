@@ -1,6 +1,16 @@
 import { graphSchema } from '@consilium/model';
-import { canonicalJson, digestOfJson, NAME_PATTERN, type Digest, type SiteName, type StudyName } from '@consilium/stdx';
+import {
+  canonicalJson,
+  DIGEST_PATTERN,
+  digestOfJson,
+  NAME_PATTERN,
+  type Digest,
+  type SiteName,
+  type StudyName,
+} from '@consilium/stdx';
 import { z } from 'zod';
+import { governanceSchema } from './governance.js';
+import { line, text } from './visible-text.js';
 
 /**
  * The terms of a run, as data and never as code: everything that changes what is computed or what leaves a site stands
@@ -18,21 +28,22 @@ const className = z
   .string()
   .regex(/^[a-z0-9][a-z0-9 _-]{0,62}$/, 'a class name of lower-case letters, digits, spaces, hyphens and underscores');
 
-/**
- * Texts that an administrator reads before approving: no control character, no override of the writing direction and no
- * lone surrogate, or a plan could rewrite the terminal on which it is judged. The purpose may have several lines.
- */
-const UNSEEN = '\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff';
-const line = z
+/** An Ed25519 public key as base64 of its 32 bytes, padded and in the one spelling that these bytes have. */
+const publicKey = z.string().regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'base64 of a key of 32 bytes');
+const digest = z
   .string()
-  .min(1)
-  .max(200)
-  .regex(new RegExp(`^[^${UNSEEN}\\n]+$`, 'u'), 'one line of visible text');
-const text = z
-  .string()
-  .min(1)
-  .max(2000)
-  .regex(new RegExp(`^[^${UNSEEN}]+$`, 'u'), 'lines of visible text');
+  .regex(DIGEST_PATTERN, 'a SHA-256 digest of 64 hexadecimal digits')
+  .transform((text) => text as Digest);
+
+/** Whose keys the plan was signed with: with another key of any of them it would be another plan. */
+const rosterSchema = z.strictObject({
+  version: z.int().min(1),
+  /** SHA-256 of the roster document from which the keys were taken. */
+  digest,
+  coordinator: publicKey,
+  /** Exactly the plan's sites. */
+  sites: z.record(siteName, publicKey),
+});
 
 const optimizer = z.discriminatedUnion('type', [
   z.strictObject({
@@ -113,18 +124,36 @@ export const planSchema = z
       /** `plain`: the coordinator sees each update, and updates can reveal images. */
       mode: z.literal('plain', 'plain (secure aggregation and differential privacy are not yet supported)'),
     }),
+    audit: z
+      .strictObject({
+        /** Whether the coordinator keeps every update, so that an auditor can compute each model again. */
+        retainUpdates: z.boolean().default(false),
+      })
+      .prefault({}),
     seed: z
       .int()
       .min(0)
       .max(2 ** 32 - 1),
+    /** Both are left away in a draft; the coordinator fills them in from the study and the roster before it is signed. */
+    governance: governanceSchema.optional(),
+    roster: rosterSchema.optional(),
   })
   .refine((plan) => plan.rounds.minSites <= plan.sites.length, {
     path: ['rounds', 'minSites'],
     message: 'at most the number of sites',
+  })
+  .refine((plan) => !plan.roster || sameNames(plan.sites, Object.keys(plan.roster.sites)), {
+    path: ['roster', 'sites'],
+    message: 'a key for each of the plan’s sites and for no other',
   });
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && new Set([...a, ...b]).size === a.length;
 
 /** A plan whose form was checked and whose defaults are filled in; only `parsePlan` makes one. */
 export type Plan = z.infer<typeof planSchema> & { readonly __checked: 'Plan' };
+
+export type PlanRoster = z.infer<typeof rosterSchema>;
 
 /** SHA-256 of the canonical JSON of the completed plan: writing a default out or leaving it away is the same plan. */
 export const planDigest = (plan: Plan): Digest => digestOfJson(plan);

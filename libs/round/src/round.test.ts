@@ -21,6 +21,7 @@ const terms: RoundTerms = { sites: SITES, minSites: 2 };
 const joined = (site: SiteName): RoundEvent => ({ type: 'site-joined', site });
 const committed = (site: SiteName): RoundEvent => ({ type: 'update-committed', site });
 const dropped = (site: SiteName): RoundEvent => ({ type: 'site-dropped', site, reason: 'disconnected' });
+const withdrew = (site: SiteName): RoundEvent => ({ type: 'site-withdrew', site });
 const deadline: RoundEvent = { type: 'deadline-passed' };
 const published: RoundEvent = { type: 'model-published', modelDigest };
 
@@ -43,6 +44,7 @@ const event = fc.oneof(
   { weight: 6, arbitrary: site.map(joined) },
   { weight: 6, arbitrary: site.map(committed) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('site-dropped'), site, reason }) as fc.Arbitrary<RoundEvent> },
+  { weight: 1, arbitrary: site.map(withdrew) },
   { weight: 2, arbitrary: fc.constantFrom<RoundEvent>(deadline, published) },
   { weight: 1, arbitrary: fc.constantFrom<RoundEvent>({ type: 'aggregation-failed' }, { type: 'stopped' }) },
 );
@@ -265,6 +267,44 @@ describe('reporting', () => {
     const round = last([joined(aarhus), joined(berlin), deadline]);
     expect(refusal(step(round, committed(delft), terms))).toBe('not-a-participant');
     expect(refusal(step(round, joined(delft), terms))).toBe('wrong-phase');
+  });
+});
+
+describe('a withdrawal', () => {
+  const three = { ...terms, sites: [aarhus, berlin, delft] };
+
+  it('from a gathering round leaves it to the others, and begins it if only this site was waited for', () => {
+    const waiting = last([aarhus, berlin, constructor].map(joined), terms);
+    expect(step(waiting, withdrew(constructor), three)).toMatchObject({
+      round: { phase: 'selection', joined: [aarhus, berlin] },
+    });
+    const complete = last([aarhus, berlin, delft].map(joined), terms);
+    expect(step(complete, withdrew(constructor), three)).toMatchObject({
+      round: { phase: 'reporting', participants: [aarhus, berlin, delft] },
+      effects: ['offer-round'],
+    });
+  });
+
+  it('takes back an update that was committed, but not one that is being averaged', () => {
+    const round = reporting(committed(aarhus), committed(berlin), withdrew(aarhus));
+    expect(round).toMatchObject({ reported: [berlin], dropped: { aarhus: 'withdrawn' } });
+    const averaging = reporting(...SITES.map(committed));
+    expect(refusal(step(averaging, withdrew(aarhus), terms))).toBe('wrong-phase');
+  });
+
+  it('may leave a round without enough updates, or let it go on', () => {
+    const three = [committed(aarhus), committed(berlin), committed(delft)];
+    expect(reporting(...three, withdrew(constructor))).toMatchObject({ phase: 'aggregation' });
+    expect(reporting(committed(aarhus), dropped(delft), dropped(berlin), withdrew(constructor))).toEqual({
+      phase: 'abandoned',
+      reason: 'too-few-updates',
+    });
+  });
+
+  it('is of a participant, once', () => {
+    const round = last([joined(aarhus), joined(berlin), deadline]);
+    expect(refusal(step(round, withdrew(delft), terms))).toBe('not-a-participant');
+    expect(refusal(step(reporting(withdrew(delft)), withdrew(delft), terms))).toBe('already-dropped');
   });
 });
 

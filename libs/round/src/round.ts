@@ -43,14 +43,16 @@ export interface Abandoned {
   readonly reason: AbandonReason;
 }
 
-/** Why a participant's update is not in the round. It is final: a site that was dropped is asked again next round. */
-export type DropReason = 'deadline-passed' | 'refused' | 'disconnected' | 'update-refused';
+/** Why a participant's update is not in the round. It is final: a site that was dropped is asked again next round, unless it withdrew from the run. */
+export type DropReason = 'deadline-passed' | 'refused' | 'disconnected' | 'update-refused' | 'withdrawn';
 export type Dropped = Readonly<Record<SiteName, DropReason>>;
 export type AbandonReason = 'too-few-sites' | 'too-few-updates' | 'aggregation-failed' | 'stopped';
 
 export type RoundEvent =
   | { readonly type: 'site-joined'; readonly site: SiteName }
   | { readonly type: 'site-dropped'; readonly site: SiteName; readonly reason: DropReason }
+  /** The site took its approval back and the terms name it no more. An update of it that was committed counts no more. */
+  | { readonly type: 'site-withdrew'; readonly site: SiteName }
   /** The whole update is on disk and was admitted; a later loss of the site changes nothing. */
   | { readonly type: 'update-committed'; readonly site: SiteName }
   | { readonly type: 'deadline-passed' }
@@ -102,7 +104,12 @@ function select(round: Selection, event: RoundEvent, terms: RoundTerms): RoundSt
     }
     case 'site-dropped':
       if (!round.joined.includes(event.site)) return refuse('not-a-participant');
-      return go({ phase: 'selection', joined: round.joined.filter((site) => site !== event.site) });
+      return go({ phase: 'selection', joined: without(round.joined, event.site) });
+    case 'site-withdrew': {
+      const joined = without(round.joined, event.site);
+      // The others may have waited for it alone.
+      return joined.length === terms.sites.length ? begin(joined, terms) : go({ phase: 'selection', joined });
+    }
     case 'deadline-passed':
       return begin(round.joined, terms);
     default:
@@ -129,6 +136,13 @@ function report(round: Reporting, event: RoundEvent, terms: RoundTerms): RoundSt
           : { ...round, dropped: dropping(round.dropped, [event.site], event.reason) },
         terms,
       );
+    }
+    case 'site-withdrew': {
+      const { site } = event;
+      if (!round.participants.includes(site)) return refuse('not-a-participant');
+      if (Object.hasOwn(round.dropped, site)) return refuse('already-dropped');
+      const dropped = dropping(round.dropped, [site], 'withdrawn');
+      return settle({ ...round, reported: without(round.reported, site), dropped }, terms);
     }
     case 'deadline-passed':
       return settle({ ...round, dropped: dropping(round.dropped, missing(round), 'deadline-passed') }, terms);
@@ -164,6 +178,8 @@ function dropping(dropped: Dropped, sites: readonly SiteName[], reason: DropReas
 }
 
 const including = (sites: readonly SiteName[], site: SiteName): readonly SiteName[] => [...sites, site].sort();
+const without = (sites: readonly SiteName[], site: SiteName): readonly SiteName[] =>
+  sites.filter((name) => name !== site);
 const go = (round: Round, ...effects: RoundEffect[]): RoundStep => ({ round, effects });
 const refuse = (refused: RoundRefusal): RoundStep => ({ refused });
 const abandon = (reason: AbandonReason): RoundStep => go({ phase: 'abandoned', reason }, 'discard-updates');

@@ -12,6 +12,7 @@ const terms: RunTerms = { sites: SITES, minSites: 2, rounds: 3, maxAttempts: 2 }
 const approve = (site: SiteName): RunEvent => ({ type: 'plan-approved', site });
 const reject = (site: SiteName): RunEvent => ({ type: 'plan-rejected', site });
 const evaluated = (site: SiteName): RunEvent => ({ type: 'evaluation-received', site });
+const withdraw = (site: SiteName): RunEvent => ({ type: 'plan-withdrawn', site });
 const roundPublished: RunEvent = { type: 'round-published', modelDigest };
 const roundAbandoned: RunEvent = { type: 'round-abandoned' };
 const pause: RunEvent = { type: 'paused' };
@@ -37,6 +38,7 @@ const site = fc.constantFrom(...SITES, stranger);
 const event = fc.oneof(
   { weight: 5, arbitrary: site.map(approve) },
   { weight: 1, arbitrary: site.map(reject) },
+  { weight: 1, arbitrary: site.map(withdraw) },
   { weight: 5, arbitrary: fc.constant(roundPublished) },
   { weight: 2, arbitrary: fc.constant(roundAbandoned) },
   { weight: 3, arbitrary: site.map(evaluated) },
@@ -90,13 +92,15 @@ describe('a run, whatever order events come in', () => {
     });
   });
 
-  it('starts a round with each step into training, and stops it when it is paused or cancelled', () => {
+  it('starts each round that it names, and stops it when it is paused, cancelled or left by too many', () => {
+    const named = (run: Run | undefined): string => (run?.phase === 'training' ? `${run.round}.${run.attempt}` : '');
     everyHistory((steps) => {
       steps.forEach(({ run, effects }, i) => {
-        const before = steps[i - 1]?.run.phase;
-        const isCut = run.phase === 'paused' || run.phase === 'cancelled';
-        expect(effects.includes('start-round')).toBe(run.phase === 'training');
-        expect(effects.includes('stop-round')).toBe(before === 'training' && isCut);
+        const before = steps[i - 1]?.run;
+        const left = run.phase === 'failed' && run.code === 'PLAN_REJECTED';
+        const isCut = run.phase === 'paused' || run.phase === 'cancelled' || left;
+        expect(effects.includes('start-round')).toBe(named(run) !== '' && named(run) !== named(before));
+        expect(effects.includes('stop-round')).toBe(before?.phase === 'training' && isCut);
       });
     });
   });
@@ -280,6 +284,59 @@ describe('a pause', () => {
 
   it('cannot be ended where there is none', () => {
     expect(refusal(stepRun(last(...approved), resume, terms))).toBe('wrong-phase');
+  });
+});
+
+describe('a withdrawal', () => {
+  it('before the decision is a rejection, also of a site that had approved', () => {
+    expect(last(approve(aarhus), withdraw(aarhus))).toEqual({ phase: 'approval', approved: [], rejected: [aarhus] });
+    expect(last(approve(aarhus), approve(berlin), withdraw(constructor))).toMatchObject({
+      phase: 'training',
+      approved: [aarhus, berlin],
+    });
+    expect(last(reject(aarhus), withdraw(berlin), approve(constructor))).toEqual({
+      phase: 'failed',
+      code: 'PLAN_REJECTED',
+    });
+  });
+
+  it('leaves training to the others, and ends it below the quorum', () => {
+    expect(stepRun(last(...approved), withdraw(berlin), terms)).toEqual({
+      run: { phase: 'training', round: 1, attempt: 1, failedAttempts: 0, approved: [aarhus, constructor] },
+      effects: [],
+    });
+    expect(stepRun(last(...approved, withdraw(berlin)), withdraw(aarhus), terms)).toEqual({
+      run: { phase: 'failed', code: 'PLAN_REJECTED' },
+      effects: ['stop-round', 'announce-end'],
+    });
+  });
+
+  it('keeps a trained model, and finishes when only this site was waited for', () => {
+    const run = last(...trained, evaluated(aarhus), withdraw(aarhus), evaluated(berlin));
+    expect(run).toMatchObject({ phase: 'evaluation', evaluated: [berlin], approved: [berlin, constructor] });
+    expect(stepRun(run, withdraw(constructor), terms)).toMatchObject({ run: { phase: 'finished' } });
+  });
+
+  it('during a pause shows when the run is resumed', () => {
+    const paused = last(...approved, pause, withdraw(aarhus));
+    expect(stepRun(paused, resume, terms)).toMatchObject({ run: { approved: [berlin, constructor] } });
+    expect(last(...approved, pause, withdraw(aarhus), withdraw(berlin))).toMatchObject({ phase: 'failed' });
+    expect(last(approve(aarhus), approve(berlin), pause, withdraw(constructor), resume)).toMatchObject({
+      phase: 'training',
+    });
+    const measured = [...trained, evaluated(aarhus), evaluated(berlin), pause, withdraw(constructor)];
+    expect(last(...measured, resume)).toMatchObject({ phase: 'finished' });
+  });
+
+  it('is of a site that takes part, once', () => {
+    expect(refusal(stepRun(last(), withdraw(stranger), terms))).toBe('not-in-plan');
+    expect(refusal(stepRun(last(reject(aarhus)), withdraw(aarhus), terms))).toBe('already-decided');
+    expect(refusal(stepRun(last(...approved, withdraw(aarhus)), withdraw(aarhus), terms))).toBe('not-approved');
+    expect(refusal(stepRun(last(cancel), withdraw(aarhus), terms))).toBe('wrong-phase');
+  });
+
+  it('is final: a later approval of the same run changes nothing', () => {
+    expect(refusal(stepRun(last(approve(aarhus), withdraw(aarhus)), approve(aarhus), terms))).toBe('already-decided');
   });
 });
 

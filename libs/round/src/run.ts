@@ -63,6 +63,8 @@ type Over = Finished | Failed | Cancelled;
 export type RunEvent =
   | { readonly type: 'plan-approved'; readonly site: SiteName }
   | { readonly type: 'plan-rejected'; readonly site: SiteName }
+  /** The site takes its approval back. In training, its round hears of it as `site-withdrew`. */
+  | { readonly type: 'plan-withdrawn'; readonly site: SiteName }
   | { readonly type: 'round-published'; readonly modelDigest: Digest }
   | { readonly type: 'round-abandoned' }
   | { readonly type: 'evaluation-received'; readonly site: SiteName }
@@ -96,7 +98,8 @@ export const isRunOver = (run: Run): run is Over =>
 export function stepRun(run: Run, event: RunEvent, terms: RunTerms): RunStep {
   if (isRunOver(run)) return refuse('wrong-phase');
   if (event.type === 'cancelled') return end({ phase: 'cancelled' }, ...stopping(run));
-  if (run.phase === 'paused') return event.type === 'resumed' ? resume(run.resumes) : refuse('wrong-phase');
+  if (event.type === 'plan-withdrawn') return withdraw(run, event.site, terms);
+  if (run.phase === 'paused') return event.type === 'resumed' ? resume(run.resumes, terms) : refuse('wrong-phase');
   if (event.type === 'paused') return pause(run);
   switch (run.phase) {
     case 'approval':
@@ -119,7 +122,12 @@ function decide(run: Approval, event: RunEvent, terms: RunTerms): RunStep {
 
   const approved = event.type === 'plan-approved' ? including(run.approved, site) : run.approved;
   const rejected = event.type === 'plan-rejected' ? including(run.rejected, site) : run.rejected;
-  if (approved.length + rejected.length < terms.sites.length) return go({ phase: 'approval', approved, rejected });
+  return settle({ phase: 'approval', approved, rejected }, terms);
+}
+
+function settle(run: Approval, terms: RunTerms, ...waiting: RunEffect[]): RunStep {
+  const { approved, rejected } = run;
+  if (approved.length + rejected.length < terms.sites.length) return go(run, ...waiting);
   if (approved.length < terms.minSites) return end({ phase: 'failed', code: 'PLAN_REJECTED' });
   return go({ phase: 'training', round: 1, attempt: 1, failedAttempts: 0, approved }, 'start-round');
 }
@@ -145,19 +153,60 @@ function train(run: Training, event: RunEvent, terms: RunTerms): RunStep {
 }
 
 function evaluate(run: Evaluating, event: RunEvent): RunStep {
-  const finish = (): RunStep =>
-    go({ phase: 'finished', modelDigest: run.modelDigest }, 'publish-model', 'announce-end');
   switch (event.type) {
     case 'evaluation-received': {
       if (!run.approved.includes(event.site)) return refuse('not-approved');
       if (run.evaluated.includes(event.site)) return refuse('already-evaluated');
-      const evaluated = including(run.evaluated, event.site);
-      return evaluated.length === run.approved.length ? finish() : go({ ...run, evaluated });
+      return expectAll({ ...run, evaluated: including(run.evaluated, event.site) });
     }
     case 'evaluation-deadline-passed':
-      return finish();
+      return finish(run);
     default:
       return refuse('wrong-phase');
+  }
+}
+
+/** Finishes once every site that still takes part has answered. */
+const expectAll = (run: Evaluating, ...waiting: RunEffect[]): RunStep =>
+  run.evaluated.length === run.approved.length ? finish(run) : go(run, ...waiting);
+
+const finish = ({ modelDigest }: Evaluating): RunStep =>
+  go({ phase: 'finished', modelDigest }, 'publish-model', 'announce-end');
+
+/** What was decided without the site goes on without it: training needs its quorum, a trained model is only measured. */
+function withdraw(run: Active | Paused, site: SiteName, terms: RunTerms): RunStep {
+  if (!terms.sites.includes(site)) return refuse('not-in-plan');
+  const active = run.phase === 'paused' ? run.resumes : run;
+  if (active.phase === 'approval' && active.rejected.includes(site)) return refuse('already-decided');
+  if (active.phase !== 'approval' && !active.approved.includes(site)) return refuse('not-approved');
+  const left = leaving(active, site);
+  if (left.phase === 'training' && left.approved.length < terms.minSites) {
+    return end({ phase: 'failed', code: 'PLAN_REJECTED' }, ...stopping(run));
+  }
+  if (run.phase === 'paused') return go({ phase: 'paused', resumes: left });
+  switch (left.phase) {
+    case 'approval':
+      return settle(left, terms);
+    case 'training':
+      return go(left);
+    case 'evaluation':
+      return expectAll(left);
+    default:
+      return unreachable(left);
+  }
+}
+
+function leaving(run: Active, site: SiteName): Active {
+  const approved = without(run.approved, site);
+  switch (run.phase) {
+    case 'approval':
+      return { ...run, approved, rejected: including(run.rejected, site) };
+    case 'training':
+      return { ...run, approved };
+    case 'evaluation':
+      return { ...run, approved, evaluated: without(run.evaluated, site) };
+    default:
+      return unreachable(run);
   }
 }
 
@@ -167,14 +216,15 @@ function pause(run: Active): RunStep {
   return go({ phase: 'paused', resumes }, ...stopping(run));
 }
 
-function resume(run: Active): RunStep {
+/** A withdrawal during the pause may have been the last thing that was waited for. */
+function resume(run: Active, terms: RunTerms): RunStep {
   switch (run.phase) {
     case 'approval':
-      return go(run, 'offer-plan');
+      return settle(run, terms, 'offer-plan');
     case 'training':
       return go(run, 'start-round');
     case 'evaluation':
-      return go(run, 'offer-evaluation');
+      return expectAll(run, 'offer-evaluation');
     default:
       return unreachable(run);
   }
@@ -182,6 +232,8 @@ function resume(run: Active): RunStep {
 
 const stopping = (run: Active | Paused): readonly RunEffect[] => (run.phase === 'training' ? ['stop-round'] : []);
 const including = (sites: readonly SiteName[], site: SiteName): readonly SiteName[] => [...sites, site].sort();
+const without = (sites: readonly SiteName[], site: SiteName): readonly SiteName[] =>
+  sites.filter((name) => name !== site);
 const go = (run: Run, ...effects: RunEffect[]): RunStep => ({ run, effects });
 const end = (run: Over, ...effects: RunEffect[]): RunStep => go(run, ...effects, 'announce-end');
 const refuse = (refused: RunRefusal): RunStep => ({ refused });

@@ -11,9 +11,14 @@ export class CallReader<T> {
   #isOver = false;
   #wake: (() => void) | undefined;
 
-  constructor(private readonly call: Readable) {
+  /** The signal ends the reading as the call's own end does. */
+  constructor(
+    private readonly call: Readable,
+    over?: AbortSignal,
+  ) {
     call.on('readable', () => this.#wake?.());
     for (const event of ['end', 'close', 'error', 'cancelled']) call.on(event, () => this.stop());
+    over?.addEventListener('abort', () => this.stop());
   }
 
   /** Ends the reading from our side: whoever waits for a message is told that none will come. */

@@ -1,4 +1,5 @@
 import { Channel, makeClientConstructor, type ChannelCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import type { EnrolmentClient } from './generated/consilium/v1/Enrolment.js';
 import type { ModelsClient } from './generated/consilium/v1/Models.js';
 import type { RoundsClient } from './generated/consilium/v1/Rounds.js';
 import type { SitesClient } from './generated/consilium/v1/Sites.js';
@@ -13,8 +14,9 @@ export interface Traffic {
   down: number;
 }
 
-/** The four services over one connection. */
+/** The services over one connection. */
 export interface Clients {
+  readonly enrolment: EnrolmentClient;
   readonly sites: SitesClient;
   readonly rounds: RoundsClient;
   readonly updates: UpdatesClient;
@@ -56,6 +58,7 @@ export function openClients(
     return new Client(address, credentials, { channelOverride: channel }) as unknown as T;
   };
   return {
+    enrolment: client(services.enrolment),
     sites: client(services.sites),
     rounds: client(services.rounds),
     updates: client(services.updates),

@@ -1,4 +1,4 @@
-import { createAuthority, issueCertificate, type Issued, type Subject } from '@consilium/identity';
+import { createIntermediate, createRoot, issueLeaf, newRequest, type Issued, type Subject } from '@consilium/identity';
 import { Fault, siteName, type Code, type SiteName } from '@consilium/stdx';
 import { afterEach } from 'vitest';
 import {
@@ -17,27 +17,39 @@ export const berlin = siteName('berlin');
 export const aarhus = siteName('aarhus');
 export const HOST = '127.0.0.1';
 
+export interface Authority {
+  readonly federation: string;
+  readonly root: Issued;
+  readonly intermediate: Issued;
+}
+
+export async function foundAuthority({ federation = 'demo', now = Date.now(), days = 1 } = {}): Promise<Authority> {
+  const root = await createRoot({ federation, now, days });
+  return { federation, root, intermediate: await createIntermediate({ root, federation, now, days }) };
+}
+
 /** The files of one member of a federation. */
-export async function membership(authority: Issued, subject: Subject, days = 1, now = Date.now()): Promise<TlsFiles> {
-  const issued = await issueCertificate({
-    authority,
-    subject,
-    now,
-    days,
-    hosts: subject.kind === 'site' ? [] : [HOST],
-  });
-  return { ca: authority.certificatePem, certificate: issued.certificatePem, privateKey: issued.privateKeyPem };
+export async function membership(
+  { federation, root, intermediate }: Authority,
+  subject: Subject,
+  hours = 24,
+  now = Date.now(),
+): Promise<TlsFiles> {
+  const { csr, privateKeyPem } = await newRequest();
+  const hosts = subject.kind === 'site' ? [] : [HOST];
+  const { chainPem } = await issueLeaf({ intermediate, federation, subject, csr, hosts, now, hours });
+  return { ca: root.certificatePem, certificate: chainPem, privateKey: privateKeyPem };
 }
 
 export interface Federation {
-  readonly authority: Issued;
+  readonly authority: Authority;
   readonly coordinator: TlsFiles;
   readonly berlin: TlsFiles;
   readonly aarhus: TlsFiles;
 }
 
 export async function foundFederation(federation = 'demo'): Promise<Federation> {
-  const authority = await createAuthority({ federation, now: Date.now(), days: 1 });
+  const authority = await foundAuthority({ federation });
   return {
     authority,
     coordinator: await membership(authority, { kind: 'coordinator' }),

@@ -25,6 +25,8 @@ export async function sendModel(
       if (!call.write({ data: asBuffer(piece) })) await drained(call, signal, idleMs);
     }
   }
+  // Ended from outside, the source may have stopped early: that must not look like the model's end.
+  if (signal.aborted) throw new Fault('CANCELLED');
   call.end();
 }
 

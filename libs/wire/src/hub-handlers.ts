@@ -1,7 +1,9 @@
 import type { Fault, SiteName } from '@consilium/stdx';
 import type {
   CoordinatorMessageInit,
+  EnrolmentReplyInit,
   Hello,
+  JoinRequest,
   ModelRequest,
   SiteMessage,
   UpdateHeader,
@@ -44,7 +46,25 @@ export interface HubHandlers {
     request: ModelRequest,
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
+
+  /** Without it nobody can join or renew here. */
+  readonly enrolment?: EnrolmentHandlers;
 }
+
+/**
+ * How a site becomes one and stays one. Nobody is named here: whoever asks has shown no certificate, or one that is good
+ * but says nothing about the request. What the envelope's signatures prove is all that there is. Each envelope holds 1
+ * byte to {@link ENVELOPE_BYTES_MAX}, and is otherwise unread.
+ */
+export interface EnrolmentHandlers {
+  join(request: JoinRequest): Awaitable<EnrolmentReplyInit>;
+  collect(envelope: Uint8Array): Awaitable<EnrolmentReplyInit>;
+  renew(envelope: Uint8Array): Awaitable<EnrolmentReplyInit>;
+  rekey(envelope: Uint8Array): Awaitable<EnrolmentReplyInit>;
+}
+
+/** A request to enrol: a certificate request and two signatures take less than 4 KiB. */
+export const ENVELOPE_BYTES_MAX = 64 * 1024;
 
 /** The coordinator's end of one site's session. */
 export interface HubSession {

@@ -15,7 +15,7 @@ export async function serveSession(
   context: { peer: SiteName; handlers: HubHandlers; signal: AbortSignal; helloMs: number; open: Set<HubSession> },
 ): Promise<void> {
   const { peer, handlers, signal, open } = context;
-  const incoming = new CallReader<SiteMessage>(call);
+  const incoming = new CallReader<SiteMessage>(call, signal);
   const first = await within(incoming.next(), context.helloMs);
   if (!first?.hello) throw new Fault('HANDSHAKE_MISSING');
   const { hello } = first;

@@ -17,7 +17,7 @@ export async function receiveUpload(
   context: { peer: SiteName; handlers: HubHandlers; signal: AbortSignal; idleMs: number },
 ): Promise<UploadReceiptInit> {
   const { peer, handlers, signal, idleMs } = context;
-  const incoming = new CallReader<UploadMessage>(call);
+  const incoming = new CallReader<UploadMessage>(call, signal);
   const next = (): Promise<UploadMessage | undefined> => within(incoming.next(), idleMs);
 
   const header = requireHeader((await next())?.header);

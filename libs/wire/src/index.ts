@@ -1,6 +1,19 @@
+export {
+  enrolmentChannel,
+  type EnrolmentChannel,
+  type EnrolmentChannelOptions,
+  type RootPin,
+} from './enrolment-channel.js';
 export type { TlsFiles } from './hub-credentials.js';
-export { SESSION_BACKLOG_MAX, type HubHandlers, type HubSession } from './hub-handlers.js';
-export { HubServer, type HubLimits, type HubOptions, type Refusal } from './hub-server.js';
+export {
+  ENVELOPE_BYTES_MAX,
+  SESSION_BACKLOG_MAX,
+  type EnrolmentHandlers,
+  type HubHandlers,
+  type HubSession,
+} from './hub-handlers.js';
+export type { Refusal } from './hub-reception.js';
+export { HubServer, type HubLimits, type HubOptions } from './hub-server.js';
 export type * from './messages.js';
 export {
   CHUNK_BYTES,

@@ -33,6 +33,10 @@ describe('the services', () => {
       Object.values<{ path: string }>(service).map(({ path }) => path),
     );
     expect(paths.sort()).toEqual([
+      '/consilium.v1.Enrolment/Collect',
+      '/consilium.v1.Enrolment/Join',
+      '/consilium.v1.Enrolment/Rekey',
+      '/consilium.v1.Enrolment/Renew',
       '/consilium.v1.Models/Download',
       '/consilium.v1.Rounds/Session',
       '/consilium.v1.Sites/Greet',
@@ -51,7 +55,7 @@ describe('the services', () => {
   it('fill in what was left out, as the types say', () => {
     expect(journey({})).toEqual({
       ...{ round: null, planDigest: '', modelDigest: '', sha256: '', metrics: [] },
-      ...{ length: 0, examples: 0, loss: 0, offset: 0 },
+      ...{ length: 0, examples: 0, loss: 0, offset: 0, statement: Buffer.alloc(0) },
     });
   });
 

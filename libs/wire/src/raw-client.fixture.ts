@@ -4,6 +4,7 @@ import { openClients } from './clients.js';
 import { closing, HOST } from './federation.fixture.js';
 import type {
   CoordinatorMessage,
+  EnrolmentReply,
   HelloInit,
   SiteMessageInit,
   TlsFiles,
@@ -15,9 +16,10 @@ import { contextOf } from './hub-credentials.js';
 import { fromStatus } from './status.js';
 import { unary } from './unary.js';
 
-/** A site without manners: sends whatever a test says, and trusts any coordinator of its authority. */
-export function rawClient(files: TlsFiles, port: number) {
-  const credentials = ChannelCredentials.createFromSecureContext(createSecureContext(contextOf(files)), {
+/** A peer without manners: sends whatever a test says, with whatever certificate or none, and trusts any coordinator. */
+export function rawClient(files: Pick<TlsFiles, 'ca'> & Partial<TlsFiles>, port: number) {
+  const context = createSecureContext(contextOf(files as TlsFiles));
+  const credentials = ChannelCredentials.createFromSecureContext(context, {
     checkServerIdentity: () => undefined,
   });
   const clients = openClients(`dns:${HOST}:${port}`, credentials, { up: 0, down: 0 }, 10_000);
@@ -26,6 +28,11 @@ export function rawClient(files: TlsFiles, port: number) {
     clients,
     greet: (hello: HelloInit): Promise<Welcome> =>
       unary((options, done) => clients.sites.Greet(hello, options, done), 5_000),
+    join: (envelope: Uint8Array, token = 'secret'): Promise<EnrolmentReply> =>
+      unary(
+        (options, done) => clients.enrolment.Join({ token, envelope: Buffer.from(envelope) }, options, done),
+        5_000,
+      ),
     session(): ClientDuplexStream<SiteMessageInit, CoordinatorMessage> {
       const call = clients.rounds.Session();
       call.on('error', () => {});

@@ -10,13 +10,15 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync, type Options } from '@grpc/proto-loader';
 import { invariant } from '@consilium/stdx';
+import type { EnrolmentDefinition } from './generated/consilium/v1/Enrolment.js';
 import type { ModelsDefinition } from './generated/consilium/v1/Models.js';
 import type { RoundsDefinition } from './generated/consilium/v1/Rounds.js';
 import type { SitesDefinition } from './generated/consilium/v1/Sites.js';
 import type { UpdatesDefinition } from './generated/consilium/v1/Updates.js';
 
-/** The four services, as grpc-js takes them on either side. */
+/** The services, as grpc-js takes them on either side. */
 export interface Services {
+  readonly enrolment: EnrolmentDefinition;
   readonly sites: SitesDefinition;
   readonly rounds: RoundsDefinition;
   readonly updates: UpdatesDefinition;
@@ -28,17 +30,18 @@ setLogVerbosity(logVerbosity.NONE);
 
 /** The same as the flags in `tools/generate-protos.mjs`, or the types would lie about the values. */
 const OPTIONS: Options = { longs: Number, enums: String, defaults: true, oneofs: true };
-const FILES = ['sites', 'rounds', 'updates', 'models'].map((name) => `consilium/v1/${name}.proto`);
+const FILES = ['enrolment', 'sites', 'rounds', 'updates', 'models'].map((name) => `consilium/v1/${name}.proto`);
 
 export const services: Services = loadServices();
 
 function loadServices(): Services {
   const loaded = loadPackageDefinition(loadSync(FILES, { ...OPTIONS, includeDirs: [protosFolder()] }));
-  const { Sites, Rounds, Updates, Models } = (loaded['consilium'] as GrpcObject)['v1'] as Record<
-    'Sites' | 'Rounds' | 'Updates' | 'Models',
+  const { Enrolment, Sites, Rounds, Updates, Models } = (loaded['consilium'] as GrpcObject)['v1'] as Record<
+    'Enrolment' | 'Sites' | 'Rounds' | 'Updates' | 'Models',
     ServiceClientConstructor
   >;
   return {
+    enrolment: Enrolment.service as unknown as EnrolmentDefinition,
     sites: Sites.service as unknown as SitesDefinition,
     rounds: Rounds.service as unknown as RoundsDefinition,
     updates: Updates.service as unknown as UpdatesDefinition,

@@ -1,12 +1,13 @@
-import { ChannelCredentials } from '@grpc/grpc-js';
 import { certificateFacts } from '@consilium/identity';
 import { Fault, type Digest } from '@consilium/stdx';
-import { openClients, type Traffic } from './clients.js';
-import { coordinatorCheck, diagnose, secureContextOf, type CoordinatorIdentity } from './coordinator-identity.js';
+import { addressOf } from './address.js';
+import type { Traffic } from './clients.js';
+import { coordinatorCheck, secureContextOf, type CoordinatorIdentity } from './coordinator-identity.js';
 import type { TlsFiles } from './hub-credentials.js';
 import type { HelloInit, UploadReceipt, Welcome } from './messages.js';
 import { helloOf, requireVersion } from './protocol.js';
 import { download, type DownloadJob } from './site-download.js';
+import { Line } from './site-line.js';
 import { openSession, type Session } from './site-session.js';
 import { upload, type UploadJob } from './site-upload.js';
 import { unary } from './unary.js';
@@ -36,6 +37,12 @@ export interface SiteChannel {
   download(job: DownloadJob & { digest: Digest }): Promise<Uint8Array>;
   /** One attempt to send an update, going on where an earlier one broke; see {@link upload}. */
   upload(job: UploadJob): Promise<UploadReceipt>;
+  /**
+   * Uses this certificate for what begins from now on, over a connection of its own. What runs already ends on the old
+   * connection, which then closes; an open session is to be opened anew, or it ends with the old certificate. Throws
+   * CERTIFICATE_INVALID, and changes nothing then, unless the files are of the same site.
+   */
+  replaceCertificate(files: TlsFiles): void;
   /** Bytes of messages sent and received since the channel was opened. */
   readonly bytesUp: number;
   readonly bytesDown: number;
@@ -51,61 +58,64 @@ const KEEPALIVE_MS = 10_000;
  * are a site's of this federation, REQUEST_INVALID for an address of another form.
  */
 export function siteChannel(options: SiteChannelOptions): SiteChannel {
-  const { host, port } = addressOf(options.address);
-  requireSite(options);
+  const address = addressOf(options.address);
   const limits = { ...LIMITS, ...options.limits };
-  const context = secureContextOf(options);
-  const check = coordinatorCheck(options);
   const traffic: Traffic = { up: 0, down: 0 };
-  const credentials = ChannelCredentials.createFromSecureContext(context, { checkServerIdentity: check });
-  const clients = openClients(`dns:${options.address}`, credentials, traffic, options.keepaliveMs ?? KEEPALIVE_MS);
-
-  const explain = (fault: Fault): Promise<Fault> => diagnose(fault, { host, port, context, check });
-  const explained = <T>(work: Promise<T>): Promise<T> =>
-    work.catch(async (error: unknown) => {
-      throw await explain(Fault.from(error));
-    });
+  const check = coordinatorCheck(options);
+  const lineWith = (files: TlsFiles): Line => {
+    requireSite(files, options.federation);
+    const target = { ...address, context: secureContextOf(files), check };
+    return new Line(target, traffic, options.keepaliveMs ?? KEEPALIVE_MS);
+  };
+  const site = certificateFacts(options.certificate).spiffe;
+  let line = lineWith(options);
+  const retiring = new Set<Line>();
 
   return {
     greet: (signal) =>
-      explained(
-        unary<Welcome>(
-          (call, done) => clients.sites.Greet(helloOf(options.software ?? ''), call, done),
+      line.run(async ({ sites }) => {
+        const welcome = await unary<Welcome>(
+          (call, done) => sites.Greet(helloOf(options.software ?? ''), call, done),
           limits.answerMs,
           signal,
-        ).then((welcome) => {
-          requireVersion(welcome);
-          return welcome;
-        }),
-      ),
-    openSession: (hello, { signal } = {}) =>
-      openSession(clients.rounds.Session(), hello, {
-        helloMs: limits.answerMs,
-        diagnose: explain,
-        ...(signal && { signal }),
+        );
+        requireVersion(welcome);
+        return welcome;
       }),
-    download: (job) => explained(download(clients.models, job, limits.idleMs)),
-    upload: (job) => explained(upload(clients.updates, job, limits)),
+    openSession(hello, { signal } = {}) {
+      const own = line;
+      const call = own.clients.rounds.Session();
+      call.once('status', own.hold());
+      return openSession(call, hello, {
+        helloMs: limits.answerMs,
+        diagnose: (fault) => own.explain(fault),
+        ...(signal && { signal }),
+      });
+    },
+    download: (job) => line.run(({ models }) => download(models, job, limits.idleMs)),
+    upload: (job) => line.run(({ updates }) => upload(updates, job, limits)),
+    replaceCertificate(files) {
+      const { spiffe } = certificateFacts(files.certificate);
+      if (spiffe !== site) throw new Fault('CERTIFICATE_INVALID', { expected: site, came: spiffe });
+      const [old, next] = [line, lineWith(files)];
+      line = next;
+      retiring.add(old);
+      old.retire(() => retiring.delete(old));
+    },
     get bytesUp() {
       return traffic.up;
     },
     get bytesDown() {
       return traffic.down;
     },
-    close: () => clients.close(),
+    close() {
+      for (const each of [...retiring, line]) each.close();
+    },
   };
 }
 
-function addressOf(address: string): { host: string; port: number } {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(address);
-  const port = Number(match?.[3]);
-  if (!match || port < 1 || port > 65_535)
-    throw new Fault('REQUEST_INVALID', { field: 'address', expected: 'HOST:PORT' });
-  return { host: match[1] ?? match[2]!, port };
-}
-
-/** The authority's file must be of this federation too, or every later refusal would puzzle. */
-function requireSite({ ca, certificate, federation }: SiteChannelOptions): void {
+/** The root must be of this federation too, or every later refusal would puzzle. */
+function requireSite({ ca, certificate }: TlsFiles, federation: string): void {
   const own = certificateFacts(certificate).spiffe;
   if (!own.startsWith(`spiffe://${federation}/site/`)) {
     throw new Fault('CERTIFICATE_INVALID', { expected: `spiffe://${federation}/site/…`, came: own });

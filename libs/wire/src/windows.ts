@@ -26,17 +26,12 @@ export function http2ServersOf(server: Server): readonly Http2SecureServer[] {
 }
 
 /**
- * Gives each new connection, and each stream on it, a wide receive window. grpc-js heeds `flow_control_window` only on
- * the client (grpc-node #3058): with HTTP/2's default of 64 KiB an upload over a line of 50 ms crawls at 0.8 MB/s,
- * whatever the line's bandwidth, and at more than 40 MB/s with this.
+ * Gives a new connection, and each stream on it, the wide receive window of one of so many. grpc-js heeds
+ * `flow_control_window` only on the client (grpc-node #3058): with HTTP/2's default of 64 KiB an upload over a line of
+ * 50 ms crawls at 0.8 MB/s, whatever the line's bandwidth, and at more than 40 MB/s with this.
  */
-export function widenWindows(server: Http2SecureServer): void {
-  let connections = 0;
-  server.on('session', (session: ServerHttp2Session) => {
-    connections += 1;
-    session.once('close', () => (connections -= 1));
-    const window = windowFor(connections);
-    session.settings({ initialWindowSize: window });
-    session.setLocalWindowSize(window);
-  });
+export function widenWindow(session: ServerHttp2Session, connections: number): void {
+  const window = windowFor(connections);
+  session.settings({ initialWindowSize: window });
+  session.setLocalWindowSize(window);
 }

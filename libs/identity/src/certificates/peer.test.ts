@@ -1,7 +1,8 @@
-import { CATALOGUE, Fault, type Code } from '@consilium/stdx';
+import { CATALOGUE, type Code } from '@consilium/stdx';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { berlin, DAY_MS, demoAuthority, derOf, NOW, twisted, type Twist } from './certificates.fixture.js';
-import { certificateFacts, issueCertificate, peerOf, type Issued } from './index.js';
+import { certificateFacts, issueServerLeaf, peerOf, type Issued } from '../index.js';
+import { codeOf } from '../judge.fixture.js';
+import { berlin, DAY_MS, derOf, newPki, NOW, twisted, type Twist } from './certificates.fixture.js';
 import { x509 } from './x509.js';
 
 const CLIENT = x509.ExtendedKeyUsage.clientAuth;
@@ -11,20 +12,12 @@ let authority: Issued;
 let site: Issued;
 let coordinator: Issued;
 beforeAll(async () => {
-  authority = await demoAuthority();
-  site = await issueCertificate({ authority, subject: { kind: 'site', name: berlin }, now: NOW, days: 90 });
-  coordinator = await issueCertificate({ authority, subject: { kind: 'coordinator' }, now: NOW, days: 90 });
+  authority = (await newPki()).intermediate;
+  const issue = { intermediate: authority, federation: 'demo', now: NOW };
+  site = await issueServerLeaf({ ...issue, subject: { kind: 'site', name: berlin } });
+  coordinator = await issueServerLeaf({ ...issue, subject: { kind: 'coordinator' } });
 });
 
-const codeOf = (work: () => unknown): Code | 'accepted' => {
-  try {
-    work();
-    return 'accepted';
-  } catch (error) {
-    if (!Fault.is(error)) throw error;
-    return error.code;
-  }
-};
 const judge = async (twist: Twist): Promise<Code | 'accepted'> => {
   const { certificatePem } = await twisted(authority, twist);
   return codeOf(() => peerOf(derOf(certificatePem), 'demo', NOW));
@@ -129,12 +122,10 @@ describe('a certificate is refused', () => {
     const der = derOf(site.certificatePem);
     const names = new Set<string>();
     for (let at = 0; at < der.byteLength; at++) {
-      for (const flip of [0x01, 0x80]) {
-        const changed = der.slice();
-        changed[at]! ^= flip;
-        const code = codeOf(() => names.add(JSON.stringify(peerOf(changed, 'demo', NOW))));
-        expect(code === 'accepted' || Object.hasOwn(CATALOGUE, code)).toBe(true);
-      }
+      const changed = der.slice();
+      changed[at]! ^= at % 2 === 0 ? 0x01 : 0x80;
+      const code = codeOf(() => names.add(JSON.stringify(peerOf(changed, 'demo', NOW))));
+      expect(code === 'accepted' || Object.hasOwn(CATALOGUE, code)).toBe(true);
     }
     // One letter of the name may change: that the signature no longer fits is for TLS to see.
     for (const name of names) expect(name).toMatch(/^\{"kind":"site","name":"[a-z0-9-]+"\}$/);
@@ -145,7 +136,7 @@ describe('the facts of a certificate', () => {
   it('name its SPIFFE id and its end', () => {
     expect(certificateFacts(site.certificatePem)).toMatchObject({
       spiffe: 'spiffe://demo/site/berlin',
-      notAfter: NOW + 90 * DAY_MS,
+      notAfter: NOW + DAY_MS,
     });
     expect(certificateFacts(authority.certificatePem).spiffe).toBe('spiffe://demo');
   });

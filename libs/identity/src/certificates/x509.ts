@@ -27,10 +27,10 @@ export function readCertificate(encoded: Uint8Array | string): x509.X509Certific
 }
 
 /** A private key from PKCS #8 PEM; CERTIFICATE_INVALID for anything else. */
-export async function readPrivateKey(pem: string): Promise<CryptoKey> {
+export async function readPrivateKey(pem: string, { extractable = false } = {}): Promise<CryptoKey> {
   try {
     const der = x509.PemConverter.decodeFirst(pem);
-    return await globalThis.crypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
+    return await globalThis.crypto.subtle.importKey('pkcs8', der, ALGORITHM, extractable, ['sign']);
   } catch (error) {
     throw new Fault('CERTIFICATE_INVALID', {}, error);
   }
