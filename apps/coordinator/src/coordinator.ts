@@ -1,6 +1,5 @@
 import 'reflect-metadata';
 import { join } from 'node:path';
-import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -16,11 +15,15 @@ import { WorkerArithmetic } from './adapters/worker/arithmetic.js';
 import { AppModule, type Resources } from './app.module.js';
 import { serveDocumentation } from './http/documentation.js';
 import { RunEvents } from './http/run-events.js';
-import { Hub, type HubAddress } from './hub/hub.js';
+import { Hub } from './hub/hub.js';
+import { openLedgerInState } from './ledger/open-in-state.js';
+import { LogDesks } from './ledger/log-desks.js';
 import { NestLog, type Log } from './log.js';
 import { Conductor } from './runs/conductor.js';
+import { openPeople } from './people/open.js';
 import type { Settings } from './settings.js';
-import { readToken } from './token.js';
+import { readIdentity } from './sites/identity-folder.js';
+import { openSites } from './sites/open.js';
 
 export interface Coordinator {
   readonly http: number;
@@ -53,9 +56,7 @@ export async function startCoordinator(
     await makeFolder(settings.state);
     const lock = await lockState(settings.state);
     undo.push(() => lock.release());
-    const token = await readToken(settings.state);
-    secrets.add(token);
-    const resources = await openResources(settings, { log, token, fatal }, undo);
+    const resources = await openResources(settings, { log, fatal, secrets }, undo);
     return { ...(await serve(settings, resources, undo)), close };
   } catch (error) {
     await close();
@@ -64,12 +65,13 @@ export async function startCoordinator(
 }
 
 async function openResources(
-  { state, federation, grpc, tls, databaseUrl, modelBytesMax }: Settings,
-  given: Pick<Resources, 'log' | 'token' | 'fatal'>,
+  settings: Settings,
+  { secrets, ...given }: Pick<Resources, 'log' | 'fatal'> & { readonly secrets: Set<string> },
   undo: Undo,
 ): Promise<Resources> {
+  const { state, federation, databaseUrl, modelBytesMax } = settings;
   const folder = (name: string): string => join(state, name);
-  const hub: HubAddress = { federation, ...grpc, tls: await readTls(tls) };
+  const identity = await readIdentity(settings.identity, federation);
   for (const name of ['spool', 'models']) await makeFolder(folder(name));
 
   const started = performance.now();
@@ -78,11 +80,16 @@ async function openResources(
   const { kind, migrated, prisma } = database;
   given.log.info({ database: kind, migrated, ms: Math.round(performance.now() - started) }, 'database open');
 
+  const world = { ...given, ...identity, federation, prisma, clock: systemClock };
+  const inState = await openLedgerInState(state, world);
+  undo.push(() => inState.openLedger.close());
+
   const arithmetic = new WorkerArithmetic(systemClock);
   undo.push(() => arithmetic.close());
   return {
     ...given,
-    hub,
+    ...inState,
+    ...(await openSites(settings, { ...world, identity, ledger: inState.ledger })),
     arithmetic,
     clock: systemClock,
     rules: { federation, modelBytesMax },
@@ -90,6 +97,7 @@ async function openResources(
     studies: new PrismaStudyStore(prisma),
     runs: new PrismaRunStore(prisma),
     registry: new PrismaRegistry(prisma),
+    people: await openPeople(settings, prisma, secrets),
     spool: new DiskSpool(folder('spool')),
     models: new DiskModelFiles(folder('models')),
   };
@@ -110,6 +118,7 @@ async function serve(
   serveDocumentation(app);
 
   const [conductor, hub, events] = [app.get(Conductor), app.get(Hub), app.get(RunEvents)];
+  undo.push(async () => app.get(LogDesks).witnesses.close());
   undo.push(() => conductor.close());
   await conductor.resume();
   const grpcPort = await hub.listen();
@@ -130,19 +139,4 @@ async function listen(app: NestFastifyApplication, { host, port }: Settings['htt
     if (isErrno(error, 'EADDRINUSE')) throw new Fault('PORT_IN_USE', { port }, error);
     throw error instanceof Error && 'code' in error ? new Fault('UNAVAILABLE', { port }, error) : error;
   }
-}
-
-async function readTls({ ca, certificate, privateKey }: Settings['tls']): Promise<HubAddress['tls']> {
-  const read = async (path: string, setting: string): Promise<string> => {
-    try {
-      return await readFile(path, 'utf8');
-    } catch (error) {
-      throw new Fault('SETTINGS_INVALID', { path: `tls.${setting}`, expected: 'a readable file' }, error);
-    }
-  };
-  return {
-    ca: await read(ca, 'ca'),
-    certificate: await read(certificate, 'certificate'),
-    privateKey: await read(privateKey, 'privateKey'),
-  };
 }

@@ -8,6 +8,10 @@ const password = 'pa55"wörd';
 const url = 'postgresql://consilium:s3cret-pw@db.example:5432/consilium';
 const key = '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\nAgEGCCqGSM49\n-----END PRIVATE KEY-----\n';
 
+const jwt = `eyJhbGciOiJFZERTQSJ9.${'p'.repeat(40)}.${'s'.repeat(86)}`;
+const refresh = `consilium-refresh.${'i'.repeat(22)}.${'r'.repeat(43)}`;
+const setup = `consilium-setup.${'u'.repeat(43)}`;
+
 function sink() {
   const lines: string[] = [];
   return { lines, destination: { write: (line: string) => void lines.push(line) } };
@@ -21,8 +25,17 @@ function spill(log: Pick<ReturnType<typeof pino>, 'info' | 'error'>): void {
   log.error({ err: new Error(`cannot connect to ${url}`) }, 'connect');
   log.error({ err: new Fault('CERTIFICATE_INVALID', {}, new Error(`bad key ${key}`)) }, 'tls');
   log.error({ nested: [{ deep: `${token} ${key} ${password}` }] }, key);
+  log.error({ err: new Error(`refused: ${jwt}`), body: { refreshToken: refresh } }, `set up with ${setup}`);
 }
-const SECRETS = [token, 's3cret-pw', 'MIGHAgEAMBMGByqGSM49', JSON.stringify(password).slice(1, -1)];
+const SECRETS = [
+  jwt,
+  refresh,
+  setup,
+  token,
+  's3cret-pw',
+  'MIGHAgEAMBMGByqGSM49',
+  JSON.stringify(password).slice(1, -1),
+];
 
 describe('the log', () => {
   it.each(['json', 'pretty'] as const)('(%s) never holds the token, a password or a private key', async (format) => {

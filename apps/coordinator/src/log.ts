@@ -36,10 +36,13 @@ export async function openLog(options: LogOptions): Promise<Log> {
   return pino(settings, { write: (line) => destination.write(toLines(line)) });
 }
 
-/** Passwords in database URLs and private keys have a form that can be told without knowing them. */
+/** Passwords in database URLs, private keys and people's tokens have a form that can be told without knowing them. */
 const SECRET_FORMS: readonly [RegExp, string][] = [
   [/(postgres(?:ql)?:\/\/[^:/@\s"]*:)[^@\s"]+@/g, '$1[redacted]@'],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g, '[redacted]'],
+  // A JWT's header is JSON, whose first two characters are always these in base64.
+  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g, '[redacted]'],
+  [/\bconsilium-(?:refresh|setup|join)\.[\w.-]+/g, '[redacted]'],
 ];
 
 function redactor(secrets: ReadonlySet<string>): (line: string) => string {

@@ -8,6 +8,7 @@ import type {
   PlanRecord,
   RoundRecord,
   RunRecord,
+  SiteLogRecord,
   SiteRecord,
   StudyRecord,
   UpdateRecord,
@@ -26,15 +27,20 @@ export interface SiteStore {
   list(): Promise<readonly SiteRecord[]>;
 }
 
-/** Studies and their plans; both are written once. */
+/** Studies and their plans; both are written once, but for the signatures that a plan gathers. */
 export interface StudyStore {
-  /** Answers what is stored: the study itself, or the equal one that was there. ALREADY_EXISTS if it says something else. */
-  create(study: StudyRecord): Promise<StudyRecord>;
+  /**
+   * Answers what is stored: the study itself, with what the ledger says about it, or the equal one that was there.
+   * ALREADY_EXISTS if it says something else.
+   */
+  create(study: StudyRecord, events?: readonly LedgerRow[]): Promise<StudyRecord>;
   find(name: StudyName): Promise<StudyRecord | undefined>;
   /** Newest first. */
   list(): Promise<readonly StudyRecord[]>;
-  /** Answers what is stored; the digest binds the content, so an equal digest is the same plan. */
-  createPlan(plan: PlanRecord): Promise<PlanRecord>;
+  /** Answers what is stored; the digest binds the content, so an equal digest is the same plan, and adds no event. */
+  createPlan(plan: PlanRecord, events?: readonly LedgerRow[]): Promise<PlanRecord>;
+  /** Replaces the plan's envelope, unless it is not `before` any more: then nothing changes and false is answered. */
+  signPlan(plan: PlanRecord, before: string | null, events: readonly LedgerRow[]): Promise<boolean>;
   findPlan(digest: Digest): Promise<PlanRecord | undefined>;
   /** Newest first. */
   plans(study: StudyName): Promise<readonly PlanRecord[]>;
@@ -43,6 +49,8 @@ export interface StudyStore {
 /** Everything that changes together when a run goes one step on. `run` carries the next revision. */
 export interface RunCommit {
   readonly run: RunRecord;
+  /** What the ledger says about this step. */
+  readonly events?: readonly LedgerRow[];
   readonly rounds?: readonly RoundRecord[];
   readonly update?: UpdateRecord;
   readonly evaluation?: EvaluationRecord;
@@ -58,7 +66,8 @@ export interface RunQuery {
 
 /** Runs and all that belongs to one. */
 export interface RunStore {
-  create(run: RunRecord): Promise<void>;
+  /** The run and what the ledger says about its beginning, together. */
+  create(run: RunRecord, events?: readonly LedgerRow[]): Promise<void>;
   /**
    * All of it or nothing, durable when it answers. STATE_LOCKED if the stored revision is not the one before: another
    * coordinator writes to the same database.
@@ -73,6 +82,47 @@ export interface RunStore {
   findUpdate(run: RunId, number: number, attempt: number, site: SiteName): Promise<UpdateRecord | undefined>;
   /** By site. */
   evaluations(run: RunId): Promise<readonly EvaluationRecord[]>;
+}
+
+/** An event, sealed: the text whose UTF-8 bytes are hashed as a leaf. */
+export interface LedgerRow {
+  readonly entry: string;
+  /** The name by which evidence for it is looked up; no two rows have the same. Null for what nobody has to prove. */
+  readonly subject: string | null;
+}
+
+/** Where in the ledger an entry stands: its shard (`ledger/shard-id.ts`), and its leaf in that shard's tree, from 0. */
+export interface LedgerPlace {
+  readonly shard: number;
+  readonly leaf: number;
+}
+
+/**
+ * The ledger as rows: first durable, then numbered, and only then hashed into tiles. A number is given once and for
+ * ever, so that tiles which were lost are made again from the rows, to the same bytes. {@link RunStore.commit} and
+ * {@link SiteLogs.save} add rows too.
+ */
+export interface LedgerRows {
+  /** All of them or none, durable when it answers. */
+  append(rows: readonly LedgerRow[]): Promise<void>;
+  /** Begins a shard with its first entry, at leaf 0. Rows without a place come behind it. */
+  open(shard: number, first: LedgerRow): Promise<void>;
+  /** Gives every row that has no place the next ones of the newest shard, in the order in which they were stored. */
+  number(): Promise<void>;
+  /** The shards and how many rows each has, oldest first. */
+  shards(): Promise<readonly { readonly shard: number; readonly size: number }[]>;
+  /** The entries at leaves `from` (inclusive) to `to` (exclusive) of a shard. */
+  read(shard: number, from: number, to: number): Promise<readonly string[]>;
+  /** Undefined when no row has this subject; without a place as long as it was not numbered. */
+  find(subject: string): Promise<{ readonly entry: string; readonly place: LedgerPlace | null } | undefined>;
+}
+
+/** The largest checkpoints of sites' own logs: what each of them can never again deny. */
+export interface SiteLogs {
+  /** Of every shard of the site's log that was ever seen. */
+  of(site: SiteName): Promise<readonly SiteLogRecord[]>;
+  /** With the ledger's entry about it, in one transaction. */
+  save(checkpoint: SiteLogRecord, events: readonly LedgerRow[]): Promise<void>;
 }
 
 /** Published models; they are written by {@link RunStore.commit}. */

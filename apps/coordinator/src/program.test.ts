@@ -5,6 +5,7 @@ import { manifestOf } from '@consilium/model';
 import type { SiteName } from '@consilium/stdx';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Bottleneck } from './fixtures/bottleneck.fixture.js';
+import { enrol } from './fixtures/enrol.fixture.js';
 import { Federation } from './fixtures/federation.fixture.js';
 import { startRun } from './fixtures/hub.fixture.js';
 import { alpha, beta, planJson, planOf } from './fixtures/plan.fixture.js';
@@ -27,7 +28,7 @@ afterEach(async () => {
 });
 
 async function home(settings: Record<string, unknown> = {}): Promise<Home> {
-  const made = await Home.make(await federation.coordinator(), settings);
+  const made = await Home.make(federation, settings);
   undo.push(made.remove);
   return made;
 }
@@ -36,8 +37,13 @@ function serve(at: Home, env: Record<string, string> = {}): Program {
   undo.push(() => program.kill('SIGKILL'));
   return program;
 }
-async function site(name: SiteName, address: string, habits: SiteHabits): Promise<FakeSite> {
-  const made = new FakeSite(name, address, await federation.site(name), habits);
+async function site(
+  name: SiteName,
+  { grpc: address, call }: { grpc: string; call: Call },
+  habits: SiteHabits,
+  dialled = address,
+): Promise<FakeSite> {
+  const made = new FakeSite(name, dialled, await enrol({ call, grpc: address }, federation, name), habits);
   undo.push(() => made.close());
   void made.serve();
   return made;
@@ -83,9 +89,9 @@ describe('the command line', () => {
   );
 
   it(
-    'refuses certificates that are not the coordinator’s, and leaves the state to others',
+    'refuses an identity that is not of this federation, and leaves the state to others',
     async () => {
-      const at = await Home.make(await federation.site(alpha));
+      const at = await Home.make(await Federation.found('other'));
       undo.push(at.remove);
       expect(await Program.serve(at).exited).toMatchObject({
         code: 1,
@@ -119,7 +125,10 @@ describe('a serving coordinator', () => {
         expect(other).toMatchObject({ code: 1, output: expect.stringContaining('consilium: PORT_IN_USE:') });
       }
 
-      expect(await call('/api/v1/sites')).toEqual({ sites: [] });
+      const { sites } = await call<{ sites: object[] }>('/api/v1/sites');
+      expect(sites).toEqual(
+        ['alpha', 'beta', 'gamma'].map((name) => expect.objectContaining({ name, lastSeenMs: null })),
+      );
       const watching = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
       expect(watching.status).toBe(200);
       expect(await program.peakBytes()).toBeLessThan(PEAK_BYTES_MAX);
@@ -127,7 +136,9 @@ describe('a serving coordinator', () => {
       expect(code).toBe(0);
       expect(output).not.toContain(token);
       for (const line of output.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ msg: expect.any(String) });
-      expect(await readdir(join(at.folder, 'state'))).toEqual(['api-token', 'db', 'models', 'spool']);
+      expect(await readdir(join(at.folder, 'state'))).toEqual([
+        ...['api-token', 'db', 'documents', 'keys', 'ledger', 'models', 'retained', 'spool'],
+      ]);
     },
     SLOW_MS,
   );
@@ -172,7 +183,7 @@ describe('kill -9 of the coordinator in the middle of an upload', () => {
       undo.push(() => network.close());
 
       const address = `127.0.0.1:${await network.listen()}`;
-      for (const name of [alpha, beta]) await site(name, address, { manifest });
+      for (const name of [alpha, beta]) await site(name, { grpc, call }, { manifest }, address);
       const undisturbed = await finished(call, await startRun(call, planJson(choices)));
       expect(undisturbed.state).toBe('finished');
 
@@ -217,7 +228,7 @@ describe.skipIf(!SERVER_URL)('on PostgreSQL (skipped without CONSILIUM_TEST_DATA
       const at = await home();
       const program = serve(at, { DATABASE_URL: database.url });
       const { call, grpc } = await program.api(at);
-      for (const name of [alpha, beta]) await site(name, grpc, { manifest });
+      for (const name of [alpha, beta]) await site(name, { grpc, call }, { manifest });
       expect((await finished(call, await startRun(call, planJson()))).state).toBe('finished');
       expect(await readdir(join(at.folder, 'state'))).not.toContain('db');
       const { code, output } = await program.kill('SIGTERM');

@@ -1,5 +1,5 @@
 import type { Manifest } from '@consilium/weights';
-import type { Round, Run } from '@consilium/round';
+import type { Governance, Round, Run } from '@consilium/round';
 import type { Code, Digest, RunId, SiteName, StudyName } from '@consilium/stdx';
 import type { Metrics } from './metrics.js';
 
@@ -18,7 +18,16 @@ export interface StudyRecord {
   readonly name: StudyName;
   readonly title: string;
   readonly purpose: string;
+  /** Null in a study of a release before governance: no plan of it is completed any more. */
+  readonly terms: StudyTerms | null;
+  /** The signed study document that these words stand in; null together with the terms. */
+  readonly document: Digest | null;
   readonly createdMs: number;
+}
+
+/** What a study's plans must keep to. `jurisdictions` and `sites` are sorted. */
+export interface StudyTerms extends Governance {
+  readonly sites: readonly SiteName[];
 }
 
 /** `document` is the plan's canonical JSON (RFC 8785), byte for byte what `digest` is the SHA-256 of and what sites approve. */
@@ -26,6 +35,8 @@ export interface PlanRecord {
   readonly digest: Digest;
   readonly study: StudyName;
   readonly document: string;
+  /** The DSSE envelope of the document with the signatures that it has so far; null in a plan that nobody signed. */
+  readonly envelope: string | null;
   readonly createdMs: number;
 }
 
@@ -100,6 +111,19 @@ export interface EvaluationRecord {
   readonly metrics: Metrics;
   readonly code: Code | null;
   readonly receivedMs: number;
+}
+
+/** A checkpoint of a site's own log, as the site signed it. */
+export interface SiteLogRecord {
+  readonly site: SiteName;
+  /** The last part of the log's origin: a year, as `2026`, or `2026-2` after a restore. */
+  readonly shard: string;
+  /** Entries under the checkpoint. */
+  readonly size: number;
+  /** Merkle root, 64 hexadecimal digits. */
+  readonly root: Digest;
+  /** The signed note, as it came. */
+  readonly note: string;
 }
 
 /** A published model: everything beside its bytes. Nothing of this is inside the safetensors file. */

@@ -59,6 +59,8 @@ describe('a run over mutual TLS', () => {
       },
       { name: 'beta', decision: 'approved', examples: 300, bytesUp: 2 * bytes, bytesDown: 3 * bytes },
     ]);
+    // The word of the end may still be on its way when the run says that it has ended.
+    await until(() => a.heard.at(-1)?.body === 'runEnded');
     expect(a.heard.map(({ body }) => body)).toEqual([
       'welcome',
       'planOffer',

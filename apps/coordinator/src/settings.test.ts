@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const MINIMAL = `
 federation: demo
 state: state
-tls: { ca: tls/ca.pem, certificate: tls/c.pem, privateKey: /keys/k.pem }
+identity: identity
 `;
 async function read(yaml: string, env: Record<string, string> = {}) {
   const file = join(folder, 'settings.yaml');
@@ -28,13 +28,14 @@ const invalid = async (yaml: string, env?: Record<string, string>): Promise<Faul
 };
 
 describe('settings', () => {
-  it('need a federation, a state folder and certificates; everything else has a default', async () => {
+  it('need a federation, a state folder and an identity; everything else has a default', async () => {
     expect(await read(MINIMAL)).toEqual({
       federation: 'demo',
       state: join(folder, 'state'),
       grpc: { host: '0.0.0.0', port: 7443 },
-      http: { host: '127.0.0.1', port: 7480, allowRemote: false },
-      tls: { ca: join(folder, 'tls/ca.pem'), certificate: join(folder, 'tls/c.pem'), privateKey: '/keys/k.pem' },
+      http: { host: '127.0.0.1', port: 7480, allowRemote: false, forwardedFor: false, machineToken: true },
+      people: { local: true, oidc: undefined },
+      identity: join(folder, 'identity'),
       databaseUrl: undefined,
       modelBytesMax: 2 ** 28,
       log: { level: 'info', format: 'auto' },
@@ -61,14 +62,22 @@ describe('settings', () => {
   });
 
   it.each([
-    ['a missing one', 'federation: demo\nstate: s\n', 'tls'],
+    ['a missing one', 'federation: demo\nstate: s\n', 'identity'],
     ['an unknown one', `${MINIMAL}colour: red\n`, '(top)'],
     ['a wrong name', MINIMAL.replace('demo', 'Not A Name'), 'federation'],
     ['a port that is none', `${MINIMAL}grpc: { port: 70000 }\n`, 'grpc.port'],
+    ['an address to dial without a port', `${MINIMAL}grpc: { advertise: hub.example.org }\n`, 'grpc.advertise'],
+    ['files in place of the identity folder', `${MINIMAL}tls: { ca: c, certificate: d, privateKey: k }\n`, '(top)'],
     ['two databases', `${MINIMAL}database: { url: 'postgresql://h/d', urlFile: f }\n`, 'database'],
     ['a list instead of settings', '- 1\n', 'federation'],
   ])('refuse %s by its path', async (_, yaml, path) => {
     expect((await invalid(yaml)).facts).toMatchObject({ path });
+  });
+
+  it('may tell agents another address than the one on which the coordinator listens', async () => {
+    for (const advertise of ['hub.example.org:443', '[2001:db8::1]:7443']) {
+      expect((await read(`${MINIMAL}grpc: { advertise: '${advertise}' }\n`)).grpc.advertise).toBe(advertise);
+    }
   });
 
   it('refuse HTTP beyond this machine unless that is said in so many words', async () => {
@@ -85,6 +94,41 @@ describe('settings', () => {
       facts: {},
     });
     await expect(read('a: [1')).rejects.toMatchObject({ code: 'SETTINGS_UNREADABLE', facts: {} });
+  });
+});
+
+describe('how people log in', () => {
+  const oidc = (more = ''): string =>
+    `${MINIMAL}people: { oidc: { issuer: 'https://idp.example/realm', clientId: hub, ${more} } }\n`;
+
+  it('may be through an identity provider, whose secret comes from a file', async () => {
+    await writeFile(join(folder, 'secret'), 's3cret\n');
+    expect((await read(oidc())).people.oidc).toEqual({
+      issuer: 'https://idp.example/realm',
+      clientId: 'hub',
+      clientSecret: undefined,
+      scopes: ['openid', 'profile'],
+    });
+    expect((await read(oidc('clientSecretFile: secret'))).people.oidc).toMatchObject({ clientSecret: 's3cret' });
+    expect((await invalid(oidc('clientSecretFile: none'))).facts).toMatchObject({
+      path: 'people.oidc.clientSecretFile',
+    });
+  });
+
+  it.each([
+    ['a provider without TLS', oidc().replace('https://', 'http://'), 'people.oidc.issuer'],
+    ['a provider that is no address', oidc().replace('https://idp.example/realm', 'idp'), 'people.oidc.issuer'],
+    ['scopes without openid', oidc('scopes: [profile]'), 'people.oidc.scopes'],
+    ['a secret in the file itself', oidc('clientSecret: x'), 'people.oidc'],
+    ['a public address without TLS', `${MINIMAL}http: { publicUrl: 'http://hub.example' }\n`, 'http.publicUrl'],
+    ['a public address with a path', `${MINIMAL}http: { publicUrl: 'https://hub.example/x' }\n`, 'http.publicUrl'],
+  ])('refuses %s', async (_, yaml, path) => {
+    expect((await invalid(yaml)).facts).toMatchObject({ path });
+  });
+
+  it('takes a provider on this machine without TLS, for trials', async () => {
+    const here = oidc().replace('https://idp.example/realm', 'http://127.0.0.1:8080');
+    expect((await read(here)).people.oidc).toMatchObject({ issuer: 'http://127.0.0.1:8080' });
   });
 });
 

@@ -14,6 +14,7 @@ describe('the figures for Prometheus', () => {
     telemetry.updateCommitted();
     telemetry.updateCommitted();
     telemetry.updateRefused('UPDATE_NOT_FINITE');
+    telemetry.offerWitnessed(20);
     telemetry.bytes('up', 100);
     telemetry.bytes('up', 11);
     telemetry.bytes('down', 7);
@@ -27,6 +28,7 @@ describe('the figures for Prometheus', () => {
       'consilium_updates_total{outcome="UPDATE_NOT_FINITE"} 1',
       'consilium_transfer_bytes_total{direction="up"} 111',
       'consilium_transfer_bytes_total{direction="down"} 7',
+      'consilium_offer_witness_duration_seconds_sum 0.02',
       'consilium_sites_connected 1',
     ]) {
       expect(text.split('\n')).toContain(line);

@@ -24,6 +24,12 @@ export class Telemetry implements Observer {
     labelNames: ['outcome'],
     registers: [this.#registry],
   });
+  readonly #witnessSeconds = new Histogram({
+    name: 'consilium_offer_witness_duration_seconds',
+    help: 'From when an offer was due to when enough sites had cosigned that it stands in the log.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 60],
+    registers: [this.#registry],
+  });
   readonly #bytes = new Counter({
     name: 'consilium_transfer_bytes_total',
     help: 'Bytes of updates received (up) and of models sent (down).',
@@ -54,6 +60,10 @@ export class Telemetry implements Observer {
 
   updateRefused(code: Code): void {
     this.#updates.inc({ outcome: code });
+  }
+
+  offerWitnessed(ms: number): void {
+    this.#witnessSeconds.observe(ms / 1000);
   }
 
   bytes(direction: 'up' | 'down', bytes: number): void {

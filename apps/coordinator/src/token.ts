@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '@consilium/machine';
@@ -8,8 +8,9 @@ import { overwrite } from './adapters/disk/files.js';
 const TOKEN_PATTERN = /^[A-Za-z0-9_-]{43,}$/;
 
 /**
- * The bearer token (RFC 6750) of the HTTP API, from `api-token` in the state folder; made at the first start from 256
- * random bits. Only the file's owner can read it: whoever may read the state may use the API.
+ * The machine's own credential, from `api-token` in the state folder; made at the first start from 256 random bits. Only
+ * the file's owner can read it: whoever may read the state may do what an admin and a coordinator may. It is how scripts
+ * on this machine work and how the first admin is made; the setting `http.machineToken` turns it off.
  */
 export async function readToken(folder: string): Promise<string> {
   const file = join(folder, 'api-token');
@@ -26,13 +27,3 @@ export async function readToken(folder: string): Promise<string> {
   if (!TOKEN_PATTERN.test(there.trim())) throw new Fault('STATE_UNREADABLE', { file: 'api-token' });
   return there.trim();
 }
-
-/** Whether an Authorization header carries the token; takes the same time for every wrong one. */
-export function isAuthorised(header: string | undefined, token: string): boolean {
-  const [scheme, given, ...rest] = (header ?? '').split(' ');
-  if (scheme?.toLowerCase() !== 'bearer' || given === undefined || rest.length) return false;
-  // Digests have one length, which timingSafeEqual demands.
-  return timingSafeEqual(sha256(given), sha256(token));
-}
-
-const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();

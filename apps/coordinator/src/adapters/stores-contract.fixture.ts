@@ -1,7 +1,7 @@
 import { startRound, startRun } from '@consilium/round';
 import { Fault, type Digest, type RunId, type StudyName } from '@consilium/stdx';
 import { expect, it } from 'vitest';
-import { alpha, beta } from '../fixtures/plan.fixture.js';
+import { alpha, beta, governance } from '../fixtures/plan.fixture.js';
 import { NO_METRICS } from '../metrics.js';
 import type { Registry, RunStore, SiteStore, StudyStore } from '../ports.js';
 import type {
@@ -26,12 +26,15 @@ const study: StudyRecord = {
   name: 'trial' as StudyName,
   title: 'A trial',
   purpose: 'To test “ports”.',
+  terms: { ...governance(), sites: [alpha, beta] },
+  document: digestOf('e'),
   createdMs: 1000,
 };
 const plan: PlanRecord = {
   digest: digestOf('a'),
   study: study.name,
   document: '{"learningRate":0.001,"ä":"ß"}',
+  envelope: '{"signatures":["ä"]}',
   createdMs: 2000,
 };
 
@@ -128,9 +131,32 @@ export function storesContract(empty: () => Promise<Stores>): void {
     const { studies } = await empty();
     expect(await studies.create(study)).toEqual(study);
     expect(await studies.create({ ...study, createdMs: 9999 })).toEqual(study);
-    await expect(studies.create({ ...study, purpose: 'Another.' })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+    for (const change of [{ purpose: 'Another.' }, { terms: { ...governance(), sites: [alpha] } }, { terms: null }]) {
+      await expect(studies.create({ ...study, ...change })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+    }
     expect(await studies.list()).toEqual([study]);
     expect(await studies.find('none' as StudyName)).toBeUndefined();
+  });
+
+  it('keeps a study of an older release, which has no terms', async () => {
+    const { studies } = await empty();
+    const old = { ...study, name: 'old' as StudyName, terms: null, document: null };
+    expect(await studies.create(old)).toEqual(old);
+    expect(await studies.find(old.name)).toEqual(old);
+  });
+
+  it('replaces the envelope of a plan only where it is still the one that was read', async () => {
+    const { studies } = await withPlan();
+    const { digest, envelope } = plan;
+    const signed = { ...plan, envelope: '{"signatures":["ä","ö"]}' };
+    expect(await studies.signPlan(signed, 'another', [])).toBe(false);
+    const both = [studies.signPlan(signed, envelope, []), studies.signPlan({ ...plan, envelope: 'x' }, envelope, [])];
+    expect((await Promise.all(both)).sort()).toEqual([false, true]);
+    expect(await studies.signPlan({ ...plan, digest: digestOf('9') }, null, [])).toBe(false);
+    expect((await studies.findPlan(digest))?.envelope).not.toBe(envelope);
+    const unsigned = { ...plan, digest: digestOf('8'), envelope: null };
+    expect(await studies.createPlan(unsigned)).toEqual(unsigned);
+    expect(await studies.signPlan({ ...unsigned, envelope: 'first' }, null, [])).toBe(true);
   });
 
   it('keeps a plan’s document byte for byte, and the first of two equal ones', async () => {

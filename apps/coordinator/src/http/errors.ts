@@ -1,5 +1,5 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { CATALOGUE, Fault } from '@consilium/stdx';
+import { CATALOGUE, Fault, type Code } from '@consilium/stdx';
 import type { Log } from '../log.js';
 import type { Reply } from './reply.js';
 
@@ -15,10 +15,23 @@ export class FaultFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<Reply>();
     // The stream of a hijacked answer has its own end; there is nothing left to say there.
     if (reply.sent) return;
-    if (fault.code === 'TOKEN_MISSING') void reply.header('www-authenticate', 'Bearer');
+    const challenge = CHALLENGES[fault.code];
+    if (challenge !== undefined) void reply.header('www-authenticate', challenge);
+    const retry = fault.facts['retryAfterSeconds'];
+    if (typeof retry === 'number') void reply.header('retry-after', retry);
+    // A route may have said already that its good answer is text or bytes.
+    void reply.header('content-type', 'application/json; charset=utf-8');
     void reply.status(http).send({ error: { code: fault.code, message: sentence, facts: fault.facts } });
   }
 }
+
+/** How to do better next time: RFC 6750, 3.1, and RFC 9470 for a proof that is too old. */
+const CHALLENGES: Partial<Record<Code, string>> = {
+  TOKEN_MISSING: 'Bearer',
+  ACCESS_TOKEN_INVALID: 'Bearer error="invalid_token"',
+  ACCESS_DENIED: 'Bearer error="insufficient_scope"',
+  STEP_UP_REQUIRED: 'Bearer error="insufficient_user_authentication", max_age="300"',
+};
 
 /** Nest and Fastify tell by HTTP status what was wrong with a request; their texts may repeat it and stay here. */
 export function faultOf(error: unknown): Fault {

@@ -3,6 +3,10 @@ import { Controller, Get, Inject, Param, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Digest } from '@consilium/stdx';
 import { z } from 'zod';
+import { Allow, Person } from '../people/allow.js';
+import type { Caller } from '../people/caller.js';
+import { Objects } from '../people/objects.js';
+import { ROLES } from '../people/roles.js';
 import { ModelCatalog } from '../registry/catalog.js';
 import { modelDetailSchema, modelSummarySchema } from '../registry/shapes.js';
 import { digestSchema } from '../runs/shapes.js';
@@ -14,17 +18,23 @@ const modelsSchema = z.object({ models: z.array(modelSummarySchema) }).meta({ id
 @ApiTags('Models')
 @Controller('api/v1/models')
 export class ModelsController {
-  constructor(@Inject(ModelCatalog) private readonly catalog: ModelCatalog) {}
+  constructor(
+    @Inject(ModelCatalog) private readonly catalog: ModelCatalog,
+    @Inject(Objects) private readonly objects: Objects,
+  ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List the published models', description: 'Newest first.' })
+  @Allow({ roles: ROLES })
+  @ApiOperation({ summary: 'List the published models', description: 'Newest first, those that you may see.' })
   @ApiOkResponse({ standardSchema: modelsSchema })
   @Faults('TOKEN_MISSING')
-  async list() {
-    return { models: await this.catalog.list() };
+  async list(@Person() caller: Caller) {
+    const models = await this.catalog.list();
+    return { models: await this.objects.narrow(caller, models, 'plan', ({ planDigest }) => planDigest) };
   }
 
   @Get(':digest')
+  @Allow({ roles: ROLES, object: 'model' })
   @ApiOperation({
     summary: 'Show a published model',
     description: 'Its tensors, its metrics at each site and their mean, and the rounds and updates that made it.',
@@ -36,6 +46,7 @@ export class ModelsController {
   }
 
   @Get(':digest/weights')
+  @Allow({ roles: ROLES, object: 'model' })
   @ApiOperation({
     summary: 'Download a published model',
     description: 'A safetensors file. Its SHA-256 is the digest; it holds no id and no time.',

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryModelFiles } from '../adapters/memory/files.js';
 import { MemoryRegistry, MemoryRunStore, MemoryStudyStore, MemoryTables } from '../adapters/memory/stores.js';
 import { TestApi } from '../fixtures/api.fixture.js';
-import { alpha, planJson, planOf } from '../fixtures/plan.fixture.js';
+import { ADMIN, keyOf, PROPOSER } from '../fixtures/keys.fixture.js';
+import { alpha, envelopeOf, governance, planJson, studyJson } from '../fixtures/plan.fixture.js';
 import { NO_METRICS } from '../metrics.js';
 import type { ModelVersionRecord } from '../records.js';
 
@@ -14,6 +15,8 @@ const runs = new MemoryRunStore(tables);
 const registry = new MemoryRegistry(tables);
 
 let api: TestApi;
+/** Of the plan that the tests here run. */
+let digest: string;
 const ask: TestApi['ask'] = (path, question) => api.ask(path, question);
 beforeAll(async () => {
   api = await TestApi.open({ studies, runs, registry, models });
@@ -21,41 +24,65 @@ beforeAll(async () => {
 afterAll(() => api.hub.close());
 
 describe('studies and plans', () => {
-  const study = { name: 'trial', title: 'A trial', purpose: 'To test.' };
+  const study = studyJson();
+  const sealed = (people = [PROPOSER], plan: unknown = completed) => ({
+    envelope: Buffer.from(envelopeOf(plan, people)).toString('base64'),
+  });
+  let completed: unknown;
 
-  it('are created once, shown and listed', async () => {
+  it('are registered once, shown and listed', async () => {
+    const { name, title, purpose, ...terms } = study;
     const created = await ask('/api/v1/studies', { body: study });
-    expect(created).toMatchObject({ status: 201, json: { ...study, createdMs: expect.any(Number) } });
+    const document = expect.stringMatching(/^[0-9a-f]{64}$/) as unknown;
+    const told = { name, title, purpose, terms, document, createdMs: expect.any(Number) as unknown };
+    expect(created).toMatchObject({ status: 201, json: told });
     expect((await ask('/api/v1/studies', { body: study })).json).toEqual(created.json);
     expect((await ask('/api/v1/studies', { body: { ...study, title: 'Other' } })).json).toMatchObject({
       error: { code: 'ALREADY_EXISTS', facts: { study: 'trial' } },
     });
-
-    const proposed = await ask('/api/v1/studies/trial/plans', { body: planJson() });
-    const { plan, record } = planOf();
-    expect(proposed).toMatchObject({ status: 201, json: { digest: record.digest } });
-    expect(proposed.json['plan']).toEqual(JSON.parse(JSON.stringify(plan)));
-    expect((await ask('/api/v1/studies/trial/plans', { body: proposed.json['plan'] })).json['digest']).toBe(
-      record.digest,
-    );
-
     expect((await ask('/api/v1/studies')).json).toEqual({ studies: [created.json] });
-    expect((await ask('/api/v1/studies/trial')).json).toMatchObject({
-      ...study,
-      plans: [{ digest: record.digest }],
-      runs: [],
+  });
+
+  it('are completed, proposed by one person, signed by another, and then ready', async () => {
+    const draft = await ask('/api/v1/studies/trial/plans/complete', { body: planJson() });
+    expect(draft).toMatchObject({ status: 200, json: { plan: { governance: governance(), roster: { version: 1 } } } });
+    completed = draft.json['plan'];
+    digest = String(draft.json['digest']);
+    expect((await ask('/api/v1/studies/trial')).json).toMatchObject({ plans: [] });
+
+    const proposed = await ask('/api/v1/studies/trial/plans', { body: sealed() });
+    const { person } = PROPOSER;
+    expect(proposed).toMatchObject({
+      status: 201,
+      json: { digest, study: 'trial', plan: completed, ...sealed(), signers: [{ person }], refusal: 'PLAN_NOT_SIGNED' },
     });
-    expect((await ask(`/api/v1/plans/${record.digest}`)).json).toMatchObject({
-      digest: record.digest,
-      study: 'trial',
-      plan: { seed: 1 },
+    expect(await ask('/api/v1/runs', { body: { planDigest: digest } })).toMatchObject({
+      status: 409,
+      json: { error: { code: 'PLAN_NOT_SIGNED' } },
     });
+
+    const both = sealed([PROPOSER, ADMIN]);
+    const signed = await ask(`/api/v1/plans/${digest}/signatures`, { body: both });
+    expect(signed).toMatchObject({ status: 200, json: { digest, ...both, refusal: null } });
+    expect((await ask(`/api/v1/plans/${digest}`)).json).toEqual(signed.json);
+    expect((await ask('/api/v1/studies/trial')).json).toMatchObject({ plans: [{ digest }], runs: [] });
+  });
+
+  it('gather no signature of strangers, of other plans, or of what is no envelope', async () => {
+    const sign = async (body: unknown) =>
+      (await ask(`/api/v1/plans/${digest}/signatures`, { body })).json['error']?.['code'];
+    expect(await sign(sealed([{ ...ADMIN, key: keyOf('a stranger') }]))).toBe('SIGNATURE_INVALID');
+    expect(await sign(sealed([PROPOSER, ADMIN], { ...(completed as object), seed: 2 }))).toBe('PLAN_DIGEST_MISMATCH');
+    expect(await sign({ envelope: Buffer.from('{}').toString('base64') })).toBe('ENVELOPE_INVALID');
+    expect(await sign({ envelope: 'not base64!' })).toBe('REQUEST_INVALID');
   });
 
   it.each<[string, unknown, number, string, object]>([
     ['a name with capitals', { ...study, name: 'Trial' }, 400, 'REQUEST_INVALID', { path: 'name' }],
     ['an unknown field', { ...study, colour: 'red' }, 400, 'REQUEST_INVALID', {}],
-    ['no body', {}, 400, 'REQUEST_INVALID', { path: 'name', problems: 3 }],
+    ['no body', {}, 400, 'REQUEST_INVALID', { path: 'name', problems: 8 }],
+    ['an ethics approval without an end', { ...study, ethics: {} }, 400, 'REQUEST_INVALID', { path: 'ethics.number' }],
+    ['a country of nowhere', { ...study, jurisdictions: ['XX'] }, 400, 'REQUEST_INVALID', {}],
     ['what is not JSON', '{"name":', 400, 'REQUEST_INVALID', {}],
   ])('of %s are refused, without repeating it', async (_, body, status, code, facts) => {
     const answer = await ask('/api/v1/studies', { body });
@@ -82,7 +109,7 @@ describe('studies and plans', () => {
       { path: 'model', modelBytesMax: 4 << 20 },
     ],
   ])('%s are refused', async (_, change, status, code, facts) => {
-    expect(await ask('/api/v1/studies/trial/plans', { body: { ...planJson(), ...change } })).toMatchObject({
+    expect(await ask('/api/v1/studies/trial/plans/complete', { body: { ...planJson(), ...change } })).toMatchObject({
       status,
       json: { error: { code, facts } },
     });
@@ -100,7 +127,7 @@ describe('studies and plans', () => {
     ]) {
       expect(await ask(path)).toMatchObject({ status: 404, json: { error: { code: 'NOT_FOUND' } } });
     }
-    expect(await ask('/api/v1/studies/none/plans', { body: planJson() })).toMatchObject({ status: 404 });
+    expect(await ask('/api/v1/studies/none/plans/complete', { body: planJson() })).toMatchObject({ status: 404 });
     expect(await ask('/api/v1/plans/not-a-digest')).toMatchObject({
       status: 400,
       json: { error: { code: 'REQUEST_INVALID' } },
@@ -110,7 +137,6 @@ describe('studies and plans', () => {
 
 describe('runs', () => {
   it('start on a plan, are listed and filtered, and are steered', async () => {
-    const { digest } = planOf().record;
     const started = await ask('/api/v1/runs', { body: { planDigest: digest } });
     expect(started).toMatchObject({
       status: 201,

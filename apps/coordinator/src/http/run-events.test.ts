@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import { ManualClock } from '@consilium/stdx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestApi } from '../fixtures/api.fixture.js';
-import { planJson, planOf } from '../fixtures/plan.fixture.js';
+import { proposePlan } from '../fixtures/hub.fixture.js';
+import { planJson } from '../fixtures/plan.fixture.js';
 import type { RunView } from '../runs/shapes.js';
 import type { Reply } from './reply.js';
 import { EventStream } from './event-stream.js';
@@ -14,9 +15,9 @@ beforeAll(async () => {
 });
 afterAll(() => api.hub.close());
 
+let planDigest: string;
 beforeAll(async () => {
-  await ask('/api/v1/studies', { body: { name: 'trial', title: 'A trial', purpose: 'To test.' } });
-  await ask('/api/v1/studies/trial/plans', { body: planJson() });
+  planDigest = await proposePlan(api.hub.call, planJson());
 });
 
 describe('events of a run', () => {
@@ -45,7 +46,7 @@ describe('events of a run', () => {
       .map((line) => JSON.parse(line.slice(6)) as { state: string });
 
   it('are the whole run at once, after each change, and end when the run has ended', async () => {
-    const { json } = await ask('/api/v1/runs', { body: { planDigest: planOf().record.digest } });
+    const { json } = await ask('/api/v1/runs', { body: { planDigest } });
     const id = String(json['id']);
     const { response, first, rest } = await watch(id);
     expect(response.headers.get('content-type')).toContain('text/event-stream');

@@ -2,6 +2,10 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res }
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Digest, RunId, StudyName } from '@consilium/stdx';
 import { z } from 'zod';
+import { Allow, Person, Still, type StillAllowed } from '../people/allow.js';
+import type { Caller } from '../people/caller.js';
+import { Objects } from '../people/objects.js';
+import { ROLES, type Role } from '../people/roles.js';
 import { RunCatalog } from '../runs/catalog.js';
 import { Conductor, type Steering } from '../runs/conductor.js';
 import {
@@ -23,6 +27,8 @@ const stateSchema = z.enum(RUN_STATES).optional();
 
 const LISTED_MAX = 500;
 
+const LEADERS: readonly Role[] = ['coordinator', 'researcher'];
+
 @ApiTags('Runs')
 @Controller('api/v1/runs')
 export class RunsController {
@@ -30,33 +36,45 @@ export class RunsController {
     @Inject(Conductor) private readonly conductor: Conductor,
     @Inject(RunCatalog) private readonly catalog: RunCatalog,
     @Inject(RunEvents) private readonly runEvents: RunEvents,
+    @Inject(Objects) private readonly objects: Objects,
   ) {}
 
   @Post()
+  @Allow({ roles: LEADERS, object: 'plan', at: 'planDigest' })
   @ApiOperation({
     summary: 'Start a run',
     description: 'Makes the initial model and offers the plan to its sites. Each call starts another run.',
   })
   @ApiCreatedResponse({ standardSchema: runSchema })
   @Faults('REQUEST_INVALID', 'TOKEN_MISSING', 'NOT_FOUND', 'OVERLOADED', 'DISK_FULL')
-  async start(@Body({ schema: newRunSchema }) { planDigest }: z.infer<typeof newRunSchema>): Promise<RunView> {
-    const { id } = await this.conductor.start(planDigest as Digest);
+  async start(
+    @Body({ schema: newRunSchema }) { planDigest }: z.infer<typeof newRunSchema>,
+    @Person() { person }: Caller,
+  ): Promise<RunView> {
+    const { id } = await this.conductor.start(planDigest as Digest, person);
     return this.catalog.show(id);
   }
 
   @Get()
-  @ApiOperation({ summary: 'List runs', description: `The latest ${LISTED_MAX}, newest first.` })
+  @Allow({ roles: ROLES })
+  @ApiOperation({
+    summary: 'List runs',
+    description: `Of the latest ${LISTED_MAX}, newest first, those that you may see.`,
+  })
   @ApiOkResponse({ standardSchema: runsSchema })
   @Faults('REQUEST_INVALID', 'TOKEN_MISSING')
   async list(
     @Query('state', { schema: stateSchema }) state: z.infer<typeof stateSchema>,
     @Query('study', { schema: nameSchema.optional() }) study: StudyName | undefined,
+    @Person() caller: Caller,
   ) {
     const query = { ...(state && { phases: [state] }), ...(study && { study }), limit: LISTED_MAX };
-    return { runs: await this.catalog.list(query) };
+    const runs = await this.catalog.list(query);
+    return { runs: await this.objects.narrow(caller, runs, 'plan', ({ planDigest }) => planDigest) };
   }
 
   @Get(':id')
+  @Allow({ roles: ROLES, object: 'run' })
   @ApiOperation({ summary: 'Show a run' })
   @ApiOkResponse({ standardSchema: runSchema })
   @Faults('TOKEN_MISSING', 'NOT_FOUND')
@@ -65,6 +83,7 @@ export class RunsController {
   }
 
   @Get(':id/events')
+  @Allow({ roles: ROLES, object: 'run' })
   @ApiOperation({
     summary: 'Watch a run',
     description:
@@ -75,11 +94,17 @@ export class RunsController {
     content: { 'text/event-stream': { schema: { type: 'string', example: 'event: run\ndata: {"id":"run-…"}\n\n' } } },
   })
   @Faults('TOKEN_MISSING', 'NOT_FOUND', 'OVERLOADED')
-  events(@Param('id', { schema: runIdSchema }) id: RunId, @Req() request: Request, @Res() reply: Reply): Promise<void> {
-    return this.runEvents.stream(id, request, reply);
+  events(
+    @Param('id', { schema: runIdSchema }) id: RunId,
+    @Req() request: Request,
+    @Res() reply: Reply,
+    @Still() still: StillAllowed,
+  ): Promise<void> {
+    return this.runEvents.stream(id, request, reply, still);
   }
 
   @Post(':id/pause')
+  @Allow({ roles: LEADERS, object: 'run' })
   @HttpCode(200)
   @ApiOperation({
     summary: 'Pause a run',
@@ -87,30 +112,32 @@ export class RunsController {
   })
   @ApiOkResponse({ standardSchema: runSchema })
   @Faults('TOKEN_MISSING', 'NOT_FOUND', 'RUN_TRANSITION_REFUSED')
-  pause(@Param('id', { schema: runIdSchema }) id: RunId): Promise<RunView> {
-    return this.#steer(id, 'pause');
+  pause(@Param('id', { schema: runIdSchema }) id: RunId, @Person() caller: Caller): Promise<RunView> {
+    return this.#steer(id, 'pause', caller);
   }
 
   @Post(':id/resume')
+  @Allow({ roles: LEADERS, object: 'run' })
   @HttpCode(200)
   @ApiOperation({ summary: 'Resume a paused run' })
   @ApiOkResponse({ standardSchema: runSchema })
   @Faults('TOKEN_MISSING', 'NOT_FOUND', 'RUN_TRANSITION_REFUSED')
-  resume(@Param('id', { schema: runIdSchema }) id: RunId): Promise<RunView> {
-    return this.#steer(id, 'resume');
+  resume(@Param('id', { schema: runIdSchema }) id: RunId, @Person() caller: Caller): Promise<RunView> {
+    return this.#steer(id, 'resume', caller);
   }
 
   @Post(':id/cancel')
+  @Allow({ roles: LEADERS, object: 'run' })
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel a run', description: 'For good. Nothing is published.' })
   @ApiOkResponse({ standardSchema: runSchema })
   @Faults('TOKEN_MISSING', 'NOT_FOUND', 'RUN_TRANSITION_REFUSED')
-  cancel(@Param('id', { schema: runIdSchema }) id: RunId): Promise<RunView> {
-    return this.#steer(id, 'cancel');
+  cancel(@Param('id', { schema: runIdSchema }) id: RunId, @Person() caller: Caller): Promise<RunView> {
+    return this.#steer(id, 'cancel', caller);
   }
 
-  async #steer(id: RunId, steering: Steering): Promise<RunView> {
-    await this.conductor.steer(id, steering);
+  async #steer(id: RunId, steering: Steering, { person }: Caller): Promise<RunView> {
+    await this.conductor.steer(id, steering, person);
     return this.catalog.show(id);
   }
 }

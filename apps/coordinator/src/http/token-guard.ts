@@ -1,21 +1,29 @@
-import { SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { Fault } from '@consilium/stdx';
-import { isAuthorised } from '../token.js';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import type { Admission } from '../people/admission.js';
+import { ruleOf, type StillAllowed } from '../people/allow.js';
+import type { Caller } from '../people/caller.js';
 import type { Request } from './reply.js';
 
-const OPEN = 'consilium:open';
+interface Asked extends Request {
+  readonly params?: unknown;
+  readonly body?: unknown;
+  caller?: Caller;
+  still?: StillAllowed;
+}
 
-/** Marks a route that needs no token, because it tells nothing. */
-export const Open = () => SetMetadata(OPEN, true);
-
-/** Every route needs the bearer token unless it is marked {@link Open}, so that a new one is closed by default. */
+/** Stands before every route. One without a rule is closed to everybody. */
 export class TokenGuard implements CanActivate {
-  constructor(private readonly token: string) {}
+  constructor(private readonly admission: Admission) {}
 
-  canActivate(context: ExecutionContext): boolean {
-    if (Reflect.getMetadata(OPEN, context.getHandler()) === true) return true;
-    const { headers } = context.switchToHttp().getRequest<Request>();
-    if (isAuthorised(headers.authorization, this.token)) return true;
-    throw new Fault('TOKEN_MISSING');
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const rule = ruleOf(context.getHandler());
+    if (rule === 'open') return true;
+    const request = context.switchToHttp().getRequest<Asked>();
+    const caller = await this.admission.caller(request.headers.authorization);
+    const named = { params: request.params, body: request.body };
+    const required = await this.admission.require(caller, rule, named);
+    request.caller = caller;
+    request.still = () => this.admission.still(caller, required, named);
+    return true;
   }
 }

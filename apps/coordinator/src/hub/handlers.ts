@@ -1,12 +1,14 @@
-import { Fault, isCode, type Code, type Digest, type RunId, type SiteName } from '@consilium/stdx';
+import { canonicalJson, Fault, isCode, utf8, type Code, type Digest, type RunId, type SiteName } from '@consilium/stdx';
 import {
   CHUNK_BYTES,
   welcomeOf,
   type Evaluation,
   type HubHandlers,
   type HubSession,
+  type LogCheckpoint,
   type ModelRequest,
   type PlanDecision,
+  type PlanWithdrawal,
   type RoundRef,
   type SiteMessage,
 } from '@consilium/wire';
@@ -14,25 +16,38 @@ import { counted } from '../intake/counted.js';
 import type { Intake } from '../intake/intake.js';
 import { readMetrics } from '../intake/metrics-in.js';
 import { NO_METRICS } from '../metrics.js';
+import type { WitnessDesk } from '../ledger/witness-desk.js';
 import type { SiteStore } from '../ports.js';
 import type { RoundKey } from '../runs/active-run.js';
 import type { Conductor } from '../runs/conductor.js';
 import type { RunWorld } from '../runs/world.js';
 import { SOFTWARE } from '../software.js';
+import { requireApproval } from './approvals.js';
+
+/** What sessions say to and hear from the desk at which the logs are held against each other. */
+export type Witnesses = Pick<WitnessDesk, 'greet' | 'arrived' | 'left' | 'answered' | 'consider'>;
 
 /**
  * What sites say, handed to whom it concerns. `site` is always the name in the peer's certificate. A message about a run
  * or round that is over is ordinary (it crossed ours on the way) and is left out; one that cannot be read ends the session.
  */
 export function hubHandlers(
-  parts: { readonly conductor: Conductor; readonly intake: Intake; readonly sites: SiteStore },
+  parts: {
+    readonly conductor: Conductor;
+    readonly intake: Intake;
+    readonly sites: SiteStore;
+    readonly witnesses: Witnesses;
+  },
   world: RunWorld,
 ): HubHandlers {
-  const { conductor, intake, sites } = parts;
-  const { sessions, clock, log } = world;
+  const { conductor, intake, sites, witnesses } = parts;
+  const { sessions, clock, log, ledger } = world;
 
   return {
-    greet: (site) => welcomeOf({ site, software: SOFTWARE, nowMs: clock.now() }),
+    greet: async (site, hello) => ({
+      ...welcomeOf({ site, software: SOFTWARE, nowMs: clock.now() }),
+      ...(await witnesses.greet(site, hello)),
+    }),
     query: (site, header) => intake.query(site, header),
     upload: (site, header, chunks) => intake.upload(site, header, chunks),
     download: (site, request) => download(site, request),
@@ -47,10 +62,12 @@ export function hubHandlers(
     log.info({ site, software: softwareOf(session) }, 'site connected');
     try {
       touch(site);
+      await witnesses.arrived(site, session.hello);
       await conductor.siteArrived(site);
       for await (const message of session.messages) await hear(site, message);
     } finally {
       leave();
+      if (!sessions.has(site)) witnesses.left(site);
       touch(site);
       log.info({ site }, 'site disconnected');
       await seen();
@@ -58,7 +75,10 @@ export function hubHandlers(
   }
 
   async function hear(site: SiteName, message: SiteMessage): Promise<void> {
+    if (message.witnessAnswer) return witnesses.answered(site, message.witnessAnswer);
+    if (message.siteCheckpoint) return void consider(site, message.siteCheckpoint);
     if (message.planDecision) return decide(site, message.planDecision);
+    if (message.planWithdrawal) return withdraw(site, message.planWithdrawal);
     if (message.evaluation) return evaluate(site, message.evaluation);
     if (message.progress) {
       const { round, step, steps, loss } = message.progress;
@@ -77,14 +97,36 @@ export function hubHandlers(
     throw new Fault('MESSAGE_MALFORMED', { field: 'body' });
   }
 
-  async function decide(site: SiteName, { run, planDigest, approved, code }: PlanDecision): Promise<void> {
+  /** Besides everything else: an answer that an offer waits for may be the next thing that this site says. */
+  async function consider(site: SiteName, checkpoint: LogCheckpoint): Promise<void> {
+    try {
+      sessions.send(site, { witnessAnswer: await witnesses.consider(site, checkpoint) });
+    } catch (error) {
+      log.warn({ site, err: error }, 'a checkpoint could not be considered');
+      sessions.end(site, Fault.from(error));
+    }
+  }
+
+  async function decide(site: SiteName, { run, planDigest, approved, code, envelope }: PlanDecision): Promise<void> {
     const active = conductor.find(run as RunId);
-    if (!active) return;
+    if (!active?.terms.plan.sites.includes(site)) return;
     // An approval binds to the plan's digest: one of any other plan is none.
     if (planDigest !== active.terms.record.digest)
       throw new Fault('MESSAGE_MALFORMED', { field: 'planDecision.planDigest' });
-    log.info({ run, site, approved, ...(approved ? {} : { code: codeOf(code) }) }, 'site decided');
-    await active.feed({ of: 'run', event: { type: approved ? 'plan-approved' : 'plan-rejected', site } });
+    const { record, plan } = active.terms;
+    if (approved) requireApproval(envelope, { run: active.course.run.id, planDigest: record.digest, plan, site });
+    const decision = approved
+      ? { code: null, envelope: await ledger.document(envelope) }
+      : { code: codeOf(code) ?? 'PLAN_REJECTED', envelope: null };
+    log.info({ run, site, approved, code: decision.code }, 'site decided');
+    await active.feed({ of: 'run', event: { type: approved ? 'plan-approved' : 'plan-rejected', site } }, { decision });
+  }
+
+  async function withdraw(site: SiteName, { run, planDigest }: PlanWithdrawal): Promise<void> {
+    const active = conductor.find(run as RunId);
+    if (!active || planDigest !== active.terms.record.digest) return;
+    log.info({ run, site }, 'site withdraws its approval');
+    await active.feed({ of: 'run', event: { type: 'plan-withdrawn', site } });
   }
 
   async function evaluate(site: SiteName, message: Evaluation): Promise<void> {
@@ -101,11 +143,13 @@ export function hubHandlers(
       code,
       receivedMs: clock.now(),
     };
-    await active.feed({ of: 'run', event: { type: 'evaluation-received', site } }, { evaluation });
+    const metrics = code === null ? await ledger.document(utf8(canonicalJson(evaluation.metrics))) : null;
+    await active.feed({ of: 'run', event: { type: 'evaluation-received', site } }, { evaluation, metrics });
   }
 
   /** Only what the site is to train or to measure now: a model is not for every site of the federation. */
   async function download(site: SiteName, { digest, offset }: ModelRequest): Promise<AsyncIterable<Uint8Array>> {
+    if (ledger.trouble) throw ledger.trouble;
     const active = conductor.downloading(site, digest as Digest);
     const bytes = active && (await world.models.size(digest as Digest));
     if (!active || bytes === undefined) throw new Fault('NOT_FOUND', { modelDigest: digest });

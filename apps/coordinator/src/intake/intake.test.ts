@@ -5,8 +5,10 @@ import type { UpdateHeader } from '@consilium/wire';
 import { describe, expect, it } from 'vitest';
 import { alpha, beta, gamma, planOf } from '../fixtures/plan.fixture.js';
 import { headerOf } from '../fixtures/scripted-site.fixture.js';
+import { SiteHand } from '../fixtures/site-hand.fixture.js';
 import { chunksOf, updateBytes } from '../fixtures/updates.fixture.js';
 import { MemoryWorld, settled } from '../fixtures/world.fixture.js';
+import { MACHINE } from '../people/person-id.js';
 
 const manifest = manifestOf(planOf().plan.model);
 const good = updateBytes(manifest, 'good');
@@ -18,19 +20,19 @@ async function reporting(choices: Parameters<MemoryWorld['start']>[0] = {}) {
   for (const site of [alpha, beta]) await world.connect(site);
   const active = world.conductor.find(id)!;
   for (const site of [alpha, beta]) await active.feed({ of: 'run', event: { type: 'plan-approved', site } });
-  const header = (bytes: Uint8Array, change: Partial<UpdateHeader> = {}): UpdateHeader => ({
-    ...headerOf(bytes),
-    round: { run: id, round: 1, attempt: 1 },
-    planDigest: active.terms.record.digest,
-    modelDigest: active.course.round!.baseDigest,
-    ...change,
-  });
+  const header = (bytes: Uint8Array, change: Partial<UpdateHeader> = {}, site: SiteName = alpha): UpdateHeader => {
+    const round = { run: id, round: 1, attempt: 1 };
+    const of = { planDigest: active.terms.record.digest, modelDigest: active.course.round!.baseDigest };
+    const told = { ...headerOf(bytes), round, ...of, ...change };
+    const statement = new SiteHand(site).statement({ ...told, round: told.round ?? round }, manifest, null);
+    return { ...told, statement: change.statement ?? statement };
+  };
   const send = (
     bytes: Uint8Array,
     change: Partial<UpdateHeader> = {},
     site: SiteName = alpha,
     chunks = chunksOf(bytes),
-  ) => world.intake.upload(site, header(bytes, change), chunks);
+  ) => world.intake.upload(site, header(bytes, change, site), chunks);
   const state = () => world.tables.rounds.get(`${id}/1/1`)!.state;
   return { world, id, active, header, send, state };
 }
@@ -213,7 +215,7 @@ describe('an announcement', () => {
     const { world, id, send } = await reporting();
     const interrupted = (async function* (): AsyncGenerator<Uint8Array> {
       yield good.subarray(0, 50);
-      await world.conductor.steer(id, 'pause');
+      await world.conductor.steer(id, 'pause', MACHINE);
       await settled();
       yield good.subarray(50);
     })();

@@ -13,6 +13,7 @@ import { abortable } from './abortable.js';
 import { counted } from './counted.js';
 import { readMetrics } from './metrics-in.js';
 import { NO_METRICS } from '../metrics.js';
+import { requireStatement } from './statements.js';
 
 /** An update that must not count, by its own fault: its site is dropped from the round. Anything else may be sent again. */
 const REFUSALS: ReadonlySet<Code> = new Set([
@@ -52,11 +53,15 @@ export class Intake {
     return { received: Math.min(await this.world.spool.received(slot), header.length), committed: false };
   }
 
+  /** Faults, beside those of the bytes: UPDATE_STATEMENT_INVALID, and what keeps the ledger from being written. */
   async upload(site: SiteName, header: UpdateHeader, chunks: AsyncIterable<Uint8Array>): Promise<UploadReceiptInit> {
     return this.#alone(`${header.round?.run}/${site}`, async (signal) => {
       // Asked only now: the upload that this one replaces may just have been committed.
       if (await this.#isCommitted(site, header)) return { sha256: header.sha256, duplicate: true };
+      const { trouble } = this.world.ledger;
+      if (trouble) throw trouble;
       const announced = this.#announced(site, header);
+      await requireStatement(site, header, announced.active.terms, this.world.evidence);
       try {
         await this.#receive(announced, abortable(chunks, signal));
         await this.#admit(announced);
@@ -121,8 +126,10 @@ export class Intake {
 
   async #commit(announced: Announced): Promise<UploadReceiptInit> {
     const { active, key, slot, site, header } = announced;
-    const { spool, clock, observer, log } = this.world;
+    const { spool, ledger, clock, observer, log } = this.world;
     await spool.keep(slot);
+    await this.#retain(announced);
+    const statement = await ledger.document(header.statement);
     const update: UpdateRecord = {
       run: slot.run,
       ...key,
@@ -134,7 +141,7 @@ export class Intake {
       metrics: isMeasured(active.terms.plan, key.number) ? readMetrics(header.metrics) : NO_METRICS,
       committedMs: clock.now(),
     };
-    const fed = await active.feedRound(key, { type: 'update-committed', site }, { update });
+    const fed = await active.feedRound(key, { type: 'update-committed', site }, { update, statement });
     if (fed !== 'accepted') {
       if (await this.#isCommitted(site, header)) return { sha256: header.sha256, duplicate: true };
       await spool.drop(slot);
@@ -146,6 +153,13 @@ export class Intake {
       'update committed',
     );
     return { sha256: header.sha256, duplicate: false };
+  }
+
+  /** An auditor who is to compute the model again needs every update; it is durable before it counts. */
+  async #retain({ active, slot }: Announced): Promise<void> {
+    const { retained, spool } = this.world;
+    if (!active.terms.plan.audit.retainUpdates) return;
+    await this.#admissions.run(async () => retained.put(await spool.read(slot)));
   }
 
   /** Whether exactly this update counts already; UPDATE_CONFLICT when another one of the site does. */

@@ -1,4 +1,4 @@
-import { isRunOver, type Plan, type RoundRefusal, type RunRefusal } from '@consilium/round';
+import { isRunOver, type RoundRefusal, type RunRefusal, type SignedPlan } from '@consilium/round';
 import { Fault, type Digest, type SiteName } from '@consilium/stdx';
 import type { Log } from '../log.js';
 import type { EvaluationRecord, PlanRecord, RoundRecord, RunRecord, UpdateRecord } from '../records.js';
@@ -14,8 +14,10 @@ import {
   type CourseEffect,
   type CourseEvent,
 } from './course.js';
+import { Dispatch } from './dispatch.js';
+import { eventsOf, type Beside } from './events.js';
 import { insist, mayPass } from './insist.js';
-import { offerTo, roundClosed, runEnded, type OfferTerms } from './offers.js';
+import { roundClosed, runEnded, type OfferTerms } from './offers.js';
 import { roundFigures, versionOf } from './publication.js';
 import { SerialQueue } from './queue.js';
 import type { RunWorld } from './world.js';
@@ -26,18 +28,12 @@ export interface RoundKey {
   readonly attempt: number;
 }
 
-/** What is stored in the same transaction as the step that an event causes. */
-interface Beside {
-  readonly update?: UpdateRecord;
-  readonly evaluation?: EvaluationRecord;
-}
-
 export type Fed = 'accepted' | RunRefusal | RoundRefusal | 'out-of-date';
 
 /** What a run's earlier steps left in the store. */
 export interface RunHistory {
   readonly record: PlanRecord;
-  readonly plan: Plan;
+  readonly plan: SignedPlan;
   readonly rounds: readonly RoundRecord[];
   /** Of the current round. */
   readonly updates: readonly UpdateRecord[];
@@ -58,6 +54,8 @@ export class ActiveRun {
   readonly #log: Log;
   readonly #rounds: Map<string, RoundRecord>;
   readonly #evaluations: Map<SiteName, EvaluationRecord>;
+  readonly #dispatch: Dispatch;
+  readonly #ending = new AbortController();
   #updates: readonly UpdateRecord[];
   #course: Course;
   #disarm = (): void => {};
@@ -76,6 +74,7 @@ export class ActiveRun {
     this.#updates = history.updates;
     this.#evaluations = new Map(history.evaluations.map((evaluation) => [evaluation.site, evaluation]));
     this.#course = this.#withGrace({ run, round: history.rounds.at(-1) ?? null });
+    this.#dispatch = new Dispatch(() => this.#course, terms, world, this.#log);
   }
 
   get course(): Course {
@@ -94,7 +93,9 @@ export class ActiveRun {
       const { run, round } = this.#course;
       const open = round && round.endedMs === null ? { round: round.number, attempt: round.attempt } : undefined;
       await this.world.spool.discard(run.id, open);
-      this.#perform(effectsOwed(this.#course));
+      const owed = effectsOwed(this.#course);
+      this.#perform(owed.filter(({ type }) => type !== 'start-aggregation'));
+      if (owed.some(({ type }) => type === 'start-aggregation')) void this.#aggregateOnceFresh();
       this.#arm();
     });
   }
@@ -105,7 +106,7 @@ export class ActiveRun {
       if (this.#course.round?.state.phase === 'selection') {
         await this.#step({ of: 'round', event: { type: 'site-joined', site } }, {});
       }
-      this.#offer(site);
+      this.#dispatch.offer(site);
     });
   }
 
@@ -149,13 +150,15 @@ export class ActiveRun {
   /** Stops acting; what is stored is what the next start goes on from. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#ending.abort();
+    this.#dispatch.close();
     this.#disarm();
     await this.#queue.idle();
   }
 
   async #step(event: CourseEvent, beside: Beside): Promise<Fed> {
     if (this.#closed) throw new Fault('CANCELLED');
-    const { clock, sessions, runs } = this.world;
+    const { clock, sessions, runs, ledger } = this.world;
     const { plan } = this.terms;
     const next = advance(this.#course, event, {
       terms: {
@@ -174,14 +177,18 @@ export class ActiveRun {
     const rounds = next.rounds.map((round) => withFigures(round, updates));
     const standings = this.board.after(next.run.state, event.event, beside.update);
     const run = { ...next.run, revision: this.#course.run.revision + 1, standings };
-    const version = await this.#version(next, run, rounds, beside.evaluation);
-    await runs.commit({ run, rounds, ...beside, ...(version && { version }) }).catch((error: unknown) => {
+    const { update, evaluation } = beside;
+    const version = await this.#version(next, run, rounds, evaluation);
+    const events = ledger.seal(eventsOf(this.#course, event, next, beside));
+    const records = { ...(update && { update }), ...(evaluation && { evaluation }), ...(version && { version }) };
+    await runs.commit({ run, rounds, events, ...records }).catch((error: unknown) => {
       // Memory and store have parted (another writer, or an answer that was lost): only a new start joins them again.
       if (Fault.is(error, 'STATE_LOCKED')) this.world.fatal(error);
       throw error;
     });
 
-    this.#accept({ run, round: rounds.at(-1) ?? next.round }, rounds, updates, beside.evaluation);
+    ledger.stored();
+    this.#accept({ run, round: rounds.at(-1) ?? next.round }, rounds, updates, evaluation);
     this.#perform(next.effects);
     this.#arm();
     this.world.changed(run.id);
@@ -223,13 +230,8 @@ export class ActiveRun {
       if (effect.type === 'close-round') this.#closeRound(effect.round);
       else if (effect.type === 'start-aggregation') void this.#aggregate();
       else if (effect.type === 'announce-end') this.#announceEnd();
-      else if (effect.type !== 'publish-model') for (const site of this.world.sessions.connected) this.#offer(site);
+      else if (effect.type !== 'publish-model') this.#dispatch.offerAll();
     }
-  }
-
-  #offer(site: SiteName): void {
-    const offer = offerTo(site, this.#course, this.terms, this.world.clock.now());
-    if (offer) this.world.sessions.offer(site, this.#course.run.id, offer);
   }
 
   #closeRound(round: RoundRecord): void {
@@ -257,6 +259,17 @@ export class ActiveRun {
     const open = round && round.endedMs === null ? { round: round.number, attempt: round.attempt } : undefined;
     const failed = (err: unknown): void => this.#log.warn({ err }, 'uploads could not be removed; the next start will');
     void this.world.spool.discard(run.id, open).catch(failed);
+  }
+
+  /** A state that was read from an old copy publishes nothing: first its log must be the one that the sites have seen. */
+  async #aggregateOnceFresh(): Promise<void> {
+    const { evidence } = this.world;
+    try {
+      await evidence.fresh(this.terms.plan.roster.sites, this.#ending.signal);
+      await this.#aggregate();
+    } catch (err) {
+      if (!this.#closed) this.#log.error({ err }, 'the aggregation waits for the next start');
+    }
   }
 
   async #aggregate(): Promise<void> {
@@ -297,12 +310,12 @@ export class ActiveRun {
   }
 
   async #insist(work: () => Promise<unknown>): Promise<void> {
-    const { clock, fatal } = this.world;
+    const { clock, fatal, ledger } = this.world;
     try {
       await insist(work, { clock, log: this.#log, passing: (error) => !this.#closed && mayPass(error) });
     } catch (error) {
-      // The step itself has told of another writer.
-      if (!this.#closed && !Fault.is(error, 'STATE_LOCKED')) fatal(error);
+      // The step itself has told of another writer, and a coordinator that halted stays up to say why.
+      if (!this.#closed && !Fault.is(error, 'STATE_LOCKED') && error !== ledger.trouble) fatal(error);
     }
   }
 

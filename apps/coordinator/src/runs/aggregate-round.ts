@@ -7,7 +7,7 @@ import type { RunWorld } from './world.js';
 export async function aggregateRound(
   round: RoundRecord,
   updates: readonly UpdateRecord[],
-  { plan, manifest }: OfferTerms,
+  { plan, manifest }: Pick<OfferTerms, 'plan' | 'manifest'>,
   { models, spool, arithmetic }: Pick<RunWorld, 'models' | 'spool' | 'arithmetic'>,
 ): Promise<Digest> {
   const contributions = updates.map(async (update) => ({

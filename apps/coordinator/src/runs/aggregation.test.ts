@@ -7,7 +7,7 @@ import { alpha, beta, planOf } from '../fixtures/plan.fixture.js';
 import { ScriptedSite } from '../fixtures/scripted-site.fixture.js';
 import { sha256Of, updateBytes } from '../fixtures/updates.fixture.js';
 import { MemoryWorld, settled } from '../fixtures/world.fixture.js';
-import { hubHandlers } from '../hub/handlers.js';
+import { MACHINE } from '../people/person-id.js';
 import type { AggregationWork } from '../ports.js';
 import { aggregateRound } from './aggregate-round.js';
 
@@ -65,8 +65,7 @@ describe('the aggregation of a round', () => {
   });
 
   function join(): ScriptedSite[] {
-    const { conductor, intake } = world;
-    const handlers = hubHandlers({ conductor, intake, sites: world.sites }, world.world());
+    const handlers = world.handlers();
     return [alpha, beta].map((name) => new ScriptedSite(name, handlers, manifest));
   }
   async function run() {
@@ -117,7 +116,7 @@ describe('the aggregation of a round', () => {
     world.troubles = [() => held as Promise<never>];
     const { id, state, rounds } = await run();
     expect((await rounds()).at(-1)?.state.phase).toBe('aggregation');
-    await world.conductor.steer(id, 'pause');
+    await world.conductor.steer(id, 'pause', MACHINE);
     release();
     await settled();
     expect(state()).toMatchObject({ phase: 'paused', resumes: { attempt: 2 } });
@@ -179,13 +178,8 @@ describe('a round’s model', () => {
         return { ...key, length: bytes.byteLength, examples, loss: null, metrics: {} as never, committedMs: 0 };
       }),
     );
-    const digest = await aggregateRound(round, updates, { plan, manifest, record: planOf().record }, world.world());
-    const reversed = await aggregateRound(
-      round,
-      [...updates].reverse(),
-      { plan, manifest, record: planOf().record },
-      world.world(),
-    );
+    const digest = await aggregateRound(round, updates, { plan, manifest }, world.world());
+    const reversed = await aggregateRound(round, [...updates].reverse(), { plan, manifest }, world.world());
     expect(reversed).toBe(digest);
     const values = decodeSafetensors(await world.models.read(digest)).values;
     const [b, x, y] = [base, updateBytes(manifest, 'alpha'), updateBytes(manifest, 'beta')].map(

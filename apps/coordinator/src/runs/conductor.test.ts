@@ -1,7 +1,9 @@
 import { manifestOf } from '@consilium/model';
+import { Fault, type Digest } from '@consilium/stdx';
 import { describe, expect, it } from 'vitest';
 import { alpha, beta, gamma, planOf } from '../fixtures/plan.fixture.js';
 import { MemoryWorld, settled } from '../fixtures/world.fixture.js';
+import { MACHINE } from '../people/person-id.js';
 import type { RunRecord } from '../records.js';
 import type { ActiveRun } from './active-run.js';
 
@@ -15,6 +17,7 @@ async function training(choices: Parameters<MemoryWorld['start']>[0] = {}) {
   const heard = { alpha: await world.connect(alpha), beta: await world.connect(beta) };
   const active = world.conductor.find(id)!;
   for (const site of both) await active.feed({ of: 'run', event: { type: 'plan-approved', site } });
+  await settled();
   return { world, id, active, heard };
 }
 const stored = (world: MemoryWorld, { id }: Pick<RunRecord, 'id'>): RunRecord => world.tables.runs.get(id)!;
@@ -95,8 +98,8 @@ describe('deadlines', () => {
   it('of an old round never end a new one', async () => {
     const { world, active } = await training({ rounds: { deadlineSeconds: 100 } });
     world.clock.advance(60_000);
-    await world.conductor.steer(active.course.run.id, 'pause');
-    await world.conductor.steer(active.course.run.id, 'resume');
+    await world.conductor.steer(active.course.run.id, 'pause', MACHINE);
+    await world.conductor.steer(active.course.run.id, 'resume', MACHINE);
     world.clock.advance(60_000);
     await settled();
     expect(active.course.round).toMatchObject({ attempt: 2, endedMs: null });
@@ -125,7 +128,7 @@ describe('deadlines', () => {
     await active.feedRound(
       next,
       { type: 'update-committed', site: alpha },
-      { update: await committed(world, active, next) },
+      { update: await committed(world, active, next), statement: 'e'.repeat(64) as Digest },
     );
     await active.feedRound(next, { type: 'site-dropped', site: beta, reason: 'refused' });
     await settled();
@@ -159,12 +162,12 @@ async function committed(world: MemoryWorld, active: ActiveRun, key: { number: n
 describe('steering', () => {
   it('pauses, resumes and cancels, and says so to the sites', async () => {
     const { world, id, active, heard } = await training();
-    await world.conductor.steer(id, 'pause');
+    await world.conductor.steer(id, 'pause', MACHINE);
     expect(stored(world, { id }).state).toMatchObject({ phase: 'paused' });
     expect(heard.alpha.messages.at(-1)?.roundClosed).toMatchObject({ outcome: 'abandoned' });
-    await world.conductor.steer(id, 'resume');
+    await world.conductor.steer(id, 'resume', MACHINE);
     expect(heard.alpha.messages.at(-1)?.roundOffer).toMatchObject({ round: { attempt: 2 } });
-    await world.conductor.steer(id, 'cancel');
+    await world.conductor.steer(id, 'cancel', MACHINE);
     expect(heard.alpha.messages.at(-1)?.runEnded).toEqual({ run: id, outcome: 'cancelled' });
     expect(phaseOf(active)).toBe('cancelled');
     expect(world.conductor.find(id)).toBeUndefined();
@@ -174,22 +177,22 @@ describe('steering', () => {
     const world = new MemoryWorld();
     const { id } = await world.start();
     const heard = await world.connect(alpha);
-    await world.conductor.steer(id, 'pause');
+    await world.conductor.steer(id, 'pause', MACHINE);
     const fed = await world.conductor.find(id)!.feed({ of: 'run', event: { type: 'plan-approved', site: alpha } });
     expect(fed).toBe('wrong-phase');
-    await world.conductor.steer(id, 'resume');
+    await world.conductor.steer(id, 'resume', MACHINE);
     expect(heard.kinds).toEqual(['planOffer', 'planOffer']);
   });
 
   it('is refused with the state it was in, and NOT_FOUND for no such run', async () => {
     const { world, id } = await training();
-    await expect(world.conductor.steer(id, 'resume')).rejects.toMatchObject({
+    await expect(world.conductor.steer(id, 'resume', MACHINE)).rejects.toMatchObject({
       code: 'RUN_TRANSITION_REFUSED',
       facts: { state: 'training' },
     });
-    await world.conductor.steer(id, 'cancel');
-    await expect(world.conductor.steer(id, 'pause')).rejects.toMatchObject({ facts: { state: 'cancelled' } });
-    await expect(world.conductor.steer('run-0000000000' as typeof id, 'pause')).rejects.toMatchObject({
+    await world.conductor.steer(id, 'cancel', MACHINE);
+    await expect(world.conductor.steer(id, 'pause', MACHINE)).rejects.toMatchObject({ facts: { state: 'cancelled' } });
+    await expect(world.conductor.steer('run-0000000000' as typeof id, 'pause', MACHINE)).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });
   });
@@ -215,10 +218,10 @@ describe('a store that fails', () => {
     const { runs } = world;
     const commit = runs.commit.bind(runs);
     runs.commit = () => Promise.reject(new Error('the database is away'));
-    await expect(active.feed({ of: 'run', event: { type: 'paused' } })).rejects.toThrow('away');
+    await expect(active.feed({ of: 'run', event: { type: 'paused' } }, { by: MACHINE })).rejects.toThrow('away');
     expect(phaseOf(active)).toBe('training');
     runs.commit = commit;
-    expect(await active.feed({ of: 'run', event: { type: 'paused' } })).toBe('accepted');
+    expect(await active.feed({ of: 'run', event: { type: 'paused' } }, { by: MACHINE })).toBe('accepted');
   });
 
   it('is tried again for a deadline, and in the end the program ends rather than wait for ever', async () => {
@@ -243,16 +246,76 @@ describe('a store that fails', () => {
   });
 });
 
+describe('what a plan may do', () => {
+  it('is asked again before each offer: what holds no more is not dispatched', async () => {
+    const { world, id, heard } = await training();
+    world.requireInForce = () => {
+      throw new Fault('ETHICS_EXPIRED');
+    };
+    await world.conductor.steer(id, 'pause', MACHINE);
+    await world.conductor.steer(id, 'resume', MACHINE);
+    await settled();
+    expect(heard.alpha.kinds).toEqual(['planOffer', 'roundOffer', 'roundClosed']);
+  });
+
+  it('ends with a withdrawal that leaves too few sites, and goes on without one that is not needed', async () => {
+    const needed = await training();
+    await needed.active.feed({ of: 'run', event: { type: 'plan-withdrawn', site: alpha } });
+    expect(stored(needed.world, needed).state).toEqual({ phase: 'failed', code: 'PLAN_REJECTED' });
+    expect(needed.heard.beta.kinds.slice(-2)).toEqual(['roundClosed', 'runEnded']);
+
+    const { active, world, id } = await training({ rounds: { minSites: 1 } });
+    await active.feed({ of: 'run', event: { type: 'plan-withdrawn', site: alpha } });
+    expect(active.course.round?.state).toMatchObject({ dropped: { alpha: 'withdrawn' } });
+    expect(active.board.standing(alpha).decision).toBe('rejected');
+    expect(world.conductor.downloading(alpha, active.course.run.modelDigest)).toBeUndefined();
+    const again = await world.connect(alpha);
+    expect(again.kinds).toEqual([]);
+    expect(stored(world, { id }).state).toMatchObject({ phase: 'training', approved: [beta] });
+  });
+});
+
+describe('a ledger that cannot be written', () => {
+  it('stops every step and every offer, and lets them go on when there is room again', async () => {
+    const { world, id, active } = await training();
+    world.ledger.trouble = new Fault('DISK_FULL');
+    await expect(world.conductor.steer(id, 'pause', MACHINE)).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(phaseOf(active)).toBe('training');
+    const late = await world.connect(alpha);
+    expect(late.kinds).toEqual([]);
+    world.ledger.trouble = undefined;
+    world.clock.advance(1000);
+    await settled();
+    expect(late.kinds).toEqual(['roundOffer']);
+  });
+
+  it('does not end the program when its past is in doubt: it stays up to say why', async () => {
+    const { world } = await training();
+    world.ledger.trouble = new Fault('LEDGER_ROLLED_BACK');
+    world.clock.advance(hour);
+    await settled();
+    expect(world.fatal).toEqual([]);
+  });
+});
+
 describe('the conductor', () => {
+  it('ends a run that a release without signatures began, since no site would go on with it', async () => {
+    const { world, id } = await training();
+    world.tables.ledger.rows.splice(0);
+    await world.restart();
+    expect(stored(world, { id }).state).toEqual({ phase: 'failed', code: 'PLAN_INCOMPLETE' });
+    expect(world.conductor.find(id)).toBeUndefined();
+  });
+
   it('refuses more runs at one time than it can hold', async () => {
     const world = new MemoryWorld();
     await world.start();
-    for (let i = 1; i < 100; i++) await world.conductor.start(planOf().record.digest);
-    await expect(world.conductor.start(planOf().record.digest)).rejects.toMatchObject({ code: 'OVERLOADED' });
+    for (let i = 1; i < 100; i++) await world.conductor.start(planOf().record.digest, MACHINE);
+    await expect(world.conductor.start(planOf().record.digest, MACHINE)).rejects.toMatchObject({ code: 'OVERLOADED' });
     const [first] = await world.runs.list({ limit: 1 });
-    await world.conductor.steer(first!.id, 'cancel');
+    await world.conductor.steer(first!.id, 'cancel', MACHINE);
     world.conductor.forgetEnded();
-    await world.conductor.start(planOf().record.digest);
+    await world.conductor.start(planOf().record.digest, MACHINE);
   });
 
   it('lets a site fetch the model that it is to train on, and no other', async () => {

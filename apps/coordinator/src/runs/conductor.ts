@@ -1,8 +1,9 @@
-import { isRunOver, parsePlan, startRun, type Plan } from '@consilium/round';
+import { isRunOver, parsePlan, requireSignedTerms, startRun, type Plan } from '@consilium/round';
 import { Fault, type Digest, type RunId, type SiteName } from '@consilium/stdx';
 import { manifestOf } from '@consilium/model';
 import type { PlanRecord, RunRecord } from '../records.js';
 import { ActiveRun } from './active-run.js';
+import type { PersonId } from '../people/person-id.js';
 import type { OfferTerms } from './offers.js';
 import { mintRunId } from './run-id.js';
 import type { RunWorld } from './world.js';
@@ -23,36 +24,42 @@ export class Conductor {
   async resume(): Promise<void> {
     const { runs, spool } = this.world;
     const unfinished = await runs.list({ phases: ['approval', 'training', 'evaluation', 'paused'], limit: ACTIVE_MAX });
-    for (const run of unfinished) await this.#take(run, await this.#termsOf(run.planDigest));
+    for (const run of unfinished) {
+      const terms = await this.#termsOf(run);
+      if (terms) await this.#take(run, terms);
+      else await this.#endUnsigned(run);
+    }
     // Uploads of runs that ended while their removal was cut short.
     for (const run of await spool.runs()) if (!this.#active.has(run)) await spool.discard(run);
   }
 
-  /** Starts a run of this plan: makes its initial model and offers the plan to its sites. */
-  async start(planDigest: Digest): Promise<RunRecord> {
+  /** Starts a run of this plan: makes its initial model and offers the plan to its sites. Faults as {@link RunWorld.clear}. */
+  async start(planDigest: Digest, by: PersonId): Promise<RunRecord> {
     if (this.#active.size >= ACTIVE_MAX) throw new Fault('OVERLOADED', { runsMax: ACTIVE_MAX });
-    const { arithmetic, models, runs, clock, log } = this.world;
-    const terms = await this.#termsOf(planDigest);
-    const model = await arithmetic.initialise(terms.plan.model, terms.plan.seed);
+    const { arithmetic, models, runs, ledger, clock, log, clear } = this.world;
+    const { record, plan, envelope, roster } = await clear(planDigest);
+    const model = await models.put(await arithmetic.initialise(plan.model, plan.seed));
     const run: RunRecord = {
       id: mintRunId(clock.now()),
       planDigest,
       revision: 1,
       state: startRun(),
-      modelDigest: await models.put(model),
+      modelDigest: model,
       deadlineMs: null,
       standings: {},
       createdMs: clock.now(),
       endedMs: null,
     };
-    await runs.create(run);
-    log.info({ run: run.id, study: terms.plan.study, planDigest }, 'run created');
-    await this.#take(run, terms);
+    const started = { type: 'run.started', run: run.id, plan: planDigest, envelope, roster, model, by } as const;
+    await runs.create(run, ledger.seal([started]));
+    ledger.stored();
+    log.info({ run: run.id, study: plan.study, planDigest }, 'run created');
+    await this.#take(run, await this.#termsWith(record, { envelope, roster }));
     return this.find(run.id)?.course.run ?? run;
   }
 
   /** RUN_TRANSITION_REFUSED when the run's phase does not allow it, NOT_FOUND for no such run. */
-  async steer(id: RunId, steering: Steering): Promise<void> {
+  async steer(id: RunId, steering: Steering, by: PersonId): Promise<void> {
     const active = this.find(id);
     if (!active) {
       const ended = await this.world.runs.find(id);
@@ -61,7 +68,7 @@ export class Conductor {
         : new Fault('NOT_FOUND', { run: id });
     }
     const { phase } = active.course.run.state;
-    const fed = await active.feed({ of: 'run', event: { type: STEERING[steering] } });
+    const fed = await active.feed({ of: 'run', event: { type: STEERING[steering] } }, { by });
     if (fed !== 'accepted') throw new Fault('RUN_TRANSITION_REFUSED', { state: phase });
   }
 
@@ -109,11 +116,35 @@ export class Conductor {
     await active.resume();
   }
 
-  async #termsOf(planDigest: Digest): Promise<OfferTerms> {
-    const record = await this.world.studies.findPlan(planDigest);
+  /** The terms of a run that was started before, with the very documents that its sites were shown first. */
+  async #termsOf({ id, planDigest }: RunRecord): Promise<OfferTerms | undefined> {
+    const { studies, startedWith } = this.world;
+    const record = await studies.findPlan(planDigest);
     if (!record) throw new Fault('NOT_FOUND', { planDigest });
-    const plan = planOf(record);
-    return { record, plan, manifest: manifestOf(plan.model) };
+    planOf(record);
+    const documents = await startedWith(id);
+    return documents && this.#termsWith(record, documents);
+  }
+
+  /** A release that had no signatures began it: no site would go on with it, and the ledger knows nothing of it. */
+  async #endUnsigned(run: RunRecord): Promise<void> {
+    const { runs, clock, log } = this.world;
+    const state = { phase: 'failed', code: 'PLAN_INCOMPLETE' } as const;
+    await runs.commit({ run: { ...run, revision: run.revision + 1, state, deadlineMs: null, endedMs: clock.now() } });
+    log.warn({ run: run.id, state }, 'a run of an earlier release ended');
+  }
+
+  async #termsWith(
+    record: PlanRecord,
+    documents: { readonly envelope: Digest; readonly roster: Digest },
+  ): Promise<OfferTerms> {
+    const { ledger } = this.world;
+    const plan = requireSignedTerms(planOf(record));
+    const [envelope, roster] = await Promise.all([
+      ledger.readDocument(documents.envelope),
+      ledger.readDocument(documents.roster),
+    ]);
+    return { record, plan, manifest: manifestOf(plan.model), envelope, roster };
   }
 }
 

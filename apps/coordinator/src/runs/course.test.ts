@@ -142,6 +142,24 @@ describe('the course of a run', () => {
     expect(kinds(cancelled).slice(-2)).toEqual(['close-round', 'announce-end']);
   });
 
+  it('drops a site that withdraws from the open round, and starts none for it where it was the last to decide', () => {
+    const left = play([...approvals, reported(alpha), reported(beta), run({ type: 'plan-withdrawn', site: gamma })]);
+    expect(left.round?.state).toMatchObject({ phase: 'aggregation', dropped: { [gamma]: 'withdrawn' } });
+    expect(kinds(left)).toEqual(['start-aggregation']);
+    const last = play([...approvals.slice(0, 2), run({ type: 'plan-withdrawn', site: gamma })]);
+    expect(last.round?.state).toEqual({
+      phase: 'reporting',
+      participants: [alpha, beta],
+      reported: [],
+      dropped: {},
+    });
+    const waited = play([...approvals, run({ type: 'plan-withdrawn', site: gamma })], new Set([alpha, beta]));
+    expect(waited.round?.state).toMatchObject({ phase: 'reporting', participants: [alpha, beta] });
+    const ended = play([...approvals, ...[alpha, beta].map((site) => run({ type: 'plan-withdrawn', site }))]);
+    expect(ended.run.state).toEqual({ phase: 'failed', code: 'PLAN_REJECTED' });
+    expect(ended.round?.state).toEqual({ phase: 'abandoned', reason: 'stopped' });
+  });
+
   it('gives the evaluation its whole time again after a pause', () => {
     const rounds = ['1', '2'].flatMap((digit) => [reported(alpha), reported(beta), reported(gamma), published(digit)]);
     const paused = play([...approvals, ...rounds, run({ type: 'paused' })]);
@@ -161,6 +179,7 @@ describe('any history of events', () => {
   const unusual = fc.oneof(
     site.map((name) => run({ type: 'plan-approved', site: name })),
     site.map((name) => run({ type: 'plan-rejected', site: name })),
+    site.map((name) => run({ type: 'plan-withdrawn', site: name })),
     site.map((name) => round({ type: 'site-dropped', site: name, reason: 'refused' })),
     fc.constantFrom('paused', 'resumed', 'evaluation-deadline-passed').map((type) => run({ type } as RunEvent)),
     fc.constant(round({ type: 'deadline-passed' })),

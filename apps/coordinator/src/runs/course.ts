@@ -70,7 +70,15 @@ function onRun(from: Advance, event: RunEvent, surroundings: Surroundings): Adva
     else if (type === 'stop-round') next = stopRound(next, surroundings);
     else next = { ...next, effects: [...next.effects, { type }] };
   }
-  return next;
+  // A round that this very withdrawal started, as the last decision, never had the site.
+  const leaves = event.type === 'plan-withdrawn' && from.run.state.phase === 'training';
+  return leaves ? withdrawFromRound(next, event.site, surroundings) : next;
+}
+
+/** A site that withdrew leaves the open round too, which may end it. It may not be in it, or it is too late: then nothing changes. */
+function withdrawFromRound(from: Advance, site: SiteName, surroundings: Surroundings): Advance {
+  const left = onRound(from, { type: 'site-withdrew', site }, surroundings);
+  return 'refused' in left ? from : left;
 }
 
 function onRound(from: Advance, event: RoundEvent, surroundings: Surroundings): Advance | Refused {

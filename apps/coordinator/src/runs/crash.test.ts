@@ -5,7 +5,6 @@ import { MemoryRunStore } from '../adapters/memory/stores.js';
 import { alpha, beta, planOf } from '../fixtures/plan.fixture.js';
 import { ScriptedSite } from '../fixtures/scripted-site.fixture.js';
 import { MemoryWorld, settled } from '../fixtures/world.fixture.js';
-import { hubHandlers } from '../hub/handlers.js';
 import type { RunCommit } from '../ports.js';
 
 const choices = { rounds: { count: 2 } };
@@ -31,8 +30,7 @@ class DyingStore extends MemoryRunStore {
 }
 
 function join(world: MemoryWorld): ScriptedSite[] {
-  const { conductor, intake, sites } = world;
-  const handlers = hubHandlers({ conductor, intake, sites }, world.world());
+  const handlers = world.handlers();
   return [alpha, beta].map((name) => new ScriptedSite(name, handlers, manifest));
 }
 

@@ -5,6 +5,8 @@ export interface Observer {
   roundClosed(outcome: 'published' | 'abandoned', ms: number): void;
   updateCommitted(): void;
   updateRefused(code: Code): void;
+  /** An offer could leave: so long it waited for its evidence. */
+  offerWitnessed(ms: number): void;
   bytes(direction: 'up' | 'down', bytes: number): void;
 }
 
@@ -12,5 +14,6 @@ export const UNOBSERVED: Observer = {
   roundClosed: () => {},
   updateCommitted: () => {},
   updateRefused: () => {},
+  offerWitnessed: () => {},
   bytes: () => {},
 };

@@ -1,16 +1,16 @@
 import { startRun, type Round } from '@consilium/round';
-import type { Digest, RunId, SiteName } from '@consilium/stdx';
+import { utf8, type Digest, type RunId, type SiteName } from '@consilium/stdx';
 import { manifestOf } from '@consilium/model';
 import { encodeSafetensors, zeros } from '@consilium/weights';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alpha, beta, gamma, planOf } from '../fixtures/plan.fixture.js';
 import type { RoundRecord, RunRecord } from '../records.js';
-import { isMeasured, offerTo, owesUpdate, roundClosed, runEnded } from './offers.js';
+import { isMeasured, offerTo, owesUpdate, roundClosed, runEnded, withEvidence } from './offers.js';
 
 const { plan, record } = planOf({ rounds: { evaluateEvery: 3 } });
 const manifest = manifestOf(plan.model);
-const terms = { plan, record, manifest };
+const terms = { plan, record, manifest, envelope: utf8(record.envelope!), roster: utf8('the roster') };
 const modelDigest = 'd'.repeat(64) as Digest;
 const bytes = encodeSafetensors(zeros(manifest)).byteLength;
 
@@ -51,6 +51,8 @@ describe('what a site owes', () => {
     const course = { run: run({ ...startRun(), approved: [alpha], rejected: [] } as RunRecord['state']), round: null };
     expect(to(alpha, course)).toBeUndefined();
     expect(to(beta, course)).toMatchObject({ planOffer: { run: course.run.id, planDigest: record.digest } });
+    const { planEnvelope, roster } = to(beta, course)!.planOffer!;
+    expect([planEnvelope, roster]).toEqual([Buffer.from(record.envelope!), Buffer.from('the roster')]);
     expect(to(gamma, course)).toBeUndefined();
   });
 
@@ -105,6 +107,27 @@ describe('what a site owes', () => {
   it('is not fooled by a site that is called like a property of every object', () => {
     const odd = 'constructor' as SiteName;
     expect(owesUpdate(odd, reporting({ participants: [odd] }))).toBe(true);
+  });
+});
+
+describe('evidence', () => {
+  const evidence = { entry: Buffer.from('e'), index: 3, checkpoint: Buffer.from('c'), inclusion: [Buffer.alloc(32)] };
+
+  it('goes with what a site acts on, under the subject of the very entry that names it', () => {
+    const round = offerTo(alpha, { run: training, round: reporting() }, terms, 1000)!;
+    expect(round.subject).toBe('round.offered run-0000000001 2 3');
+    expect(withEvidence(round, evidence)).toMatchObject({
+      key: round.key,
+      message: { roundOffer: { modelDigest, evidence } },
+    });
+    const evaluating = run({ phase: 'evaluation', modelDigest, evaluated: [], approved });
+    const evaluation = offerTo(alpha, { run: evaluating, round: null }, terms, 1000)!;
+    expect(evaluation.subject).toBe('evaluation.offered run-0000000001');
+    expect(withEvidence(evaluation, evidence).message).toMatchObject({ evaluationOffer: { modelDigest, evidence } });
+  });
+
+  it('is not needed to ask for a decision', () => {
+    expect(offerTo(alpha, { run: run(startRun()), round: null }, terms, 1000)?.subject).toBeNull();
   });
 });
 

@@ -1,15 +1,20 @@
-import type { Plan } from '@consilium/round';
+import type { Plan, SignedPlan } from '@consilium/round';
 import { utf8, type SiteName } from '@consilium/stdx';
 import { safetensorsByteLength, type Manifest } from '@consilium/weights';
 import type { CoordinatorMessageInit } from '@consilium/wire';
 import type { PlanRecord, RoundRecord, RunRecord } from '../records.js';
+import type { SentEvidence } from '../ledger/evidence.js';
 import type { Course } from './course.js';
+import { subjectOfEvaluation, subjectOfRound } from './events.js';
 
 /** What a message needs beside the course. */
 export interface OfferTerms {
   readonly record: PlanRecord;
-  readonly plan: Plan;
+  readonly plan: SignedPlan;
   readonly manifest: Manifest;
+  /** The plan with its signatures, and the roster that vouches for them: the documents that the run started with. */
+  readonly envelope: Uint8Array;
+  readonly roster: Uint8Array;
 }
 
 /** An offer and the name by which its repetition in one session is recognised. */
@@ -18,11 +23,24 @@ export interface Offer {
   readonly message: CoordinatorMessageInit;
 }
 
+/** An offer on which the site acts only when it is shown evidence for this entry of the ledger; null for none. */
+export interface ProvableOffer extends Offer {
+  readonly subject: string | null;
+}
+
+/** The offer with its evidence. */
+export function withEvidence({ key, message }: ProvableOffer, evidence: SentEvidence): Offer {
+  const sent = { ...evidence, inclusion: [...evidence.inclusion] };
+  const { roundOffer, evaluationOffer } = message;
+  if (roundOffer) return { key, message: { roundOffer: { ...roundOffer, evidence: sent } } };
+  return { key, message: { evaluationOffer: { ...evaluationOffer, evidence: sent } } };
+}
+
 /**
  * What this site still owes the run, if anything. It depends on the stored state alone, never on what was sent before:
  * that is what makes a lost message, a lost session and a restart on either side one case.
  */
-export function offerTo(site: SiteName, course: Course, terms: OfferTerms, nowMs: number): Offer | undefined {
+export function offerTo(site: SiteName, course: Course, terms: OfferTerms, nowMs: number): ProvableOffer | undefined {
   const { run, round } = course;
   const { state } = run;
   switch (state.phase) {
@@ -50,17 +68,21 @@ export function owesUpdate(site: SiteName, { state }: RoundRecord): boolean {
 /** Whether the base model is measured in this round: every `evaluateEvery` rounds, from the first on. */
 export const isMeasured = ({ rounds }: Plan, round: number): boolean => (round - 1) % rounds.evaluateEvery === 0;
 
-function planOffer({ id, planDigest, revision }: RunRecord, { record }: OfferTerms): Offer {
+function planOffer({ id, planDigest, revision }: RunRecord, terms: OfferTerms): ProvableOffer {
+  const planJson = Buffer.from(utf8(terms.record.document));
+  const [planEnvelope, roster] = [Buffer.from(terms.envelope), Buffer.from(terms.roster)];
   // The revision is in the key, since a run that was paused asks again.
   return {
     key: `plan ${revision}`,
-    message: { planOffer: { run: id, planDigest, planJson: Buffer.from(utf8(record.document)) } },
+    subject: null,
+    message: { planOffer: { run: id, planDigest, planJson, planEnvelope, roster } },
   };
 }
 
-function roundOffer(round: RoundRecord, { record, plan, manifest }: OfferTerms, nowMs: number): Offer {
+function roundOffer(round: RoundRecord, { record, plan, manifest }: OfferTerms, nowMs: number): ProvableOffer {
   return {
     key: `round ${round.number}-${round.attempt}`,
+    subject: subjectOfRound(roundRef(round)),
     message: {
       roundOffer: {
         round: roundRef(round),
@@ -75,10 +97,14 @@ function roundOffer(round: RoundRecord, { record, plan, manifest }: OfferTerms, 
   };
 }
 
-function evaluationOffer({ id, planDigest, modelDigest, deadlineMs }: RunRecord, { manifest }: OfferTerms): Offer {
+function evaluationOffer(
+  { id, planDigest, modelDigest, deadlineMs }: RunRecord,
+  { manifest }: OfferTerms,
+): ProvableOffer {
   const modelBytes = safetensorsByteLength(manifest);
   return {
     key: `evaluation ${modelDigest} ${deadlineMs}`,
+    subject: subjectOfEvaluation(id),
     message: { evaluationOffer: { run: id, planDigest, modelDigest, modelBytes } },
   };
 }

@@ -39,7 +39,7 @@ export const runSiteSchema = z
     bytesUp: z.int().meta({ description: 'Bytes of updates received in this run.' }),
     bytesDown: z.int().meta({ description: 'Bytes of models sent in this run.' }),
     dropped: z
-      .enum(['deadline-passed', 'refused', 'disconnected', 'update-refused'])
+      .enum(['deadline-passed', 'refused', 'disconnected', 'update-refused', 'withdrawn'])
       .nullable()
       .meta({ description: 'Why the site’s update is not in the current round.' }),
     metrics: metricsSchema.nullable().meta({ description: 'The final model on the site’s own test split.' }),

@@ -1,9 +1,7 @@
-import { ManualClock, type RunId, type SiteName } from '@consilium/stdx';
+import type { RunId } from '@consilium/stdx';
 import { describe, expect, it } from 'vitest';
-import { MemorySiteStore, MemoryTables } from '../adapters/memory/stores.js';
 import { alpha, beta } from '../fixtures/plan.fixture.js';
 import { HeardSite } from '../fixtures/world.fixture.js';
-import { SiteDirectory } from './directory.js';
 import { Sessions } from './sessions.js';
 
 const run = 'run-0000000001' as RunId;
@@ -60,17 +58,4 @@ describe('sessions', () => {
     sessions.offer(alpha, run, offer('round 1'));
     expect(heard).toHaveLength(1);
   });
-});
-
-it('the directory lists every site that was here, and whether it is here now', async () => {
-  const store = new MemorySiteStore(new MemoryTables());
-  const sessions = new Sessions();
-  const clock = new ManualClock(5);
-  for (const name of [beta, alpha]) await store.seen({ name, software: 'agent 1', lastSeenMs: clock.now() });
-  sessions.open(alpha, new HeardSite());
-  expect(await new SiteDirectory(store, sessions).list()).toEqual([
-    { name: alpha, software: 'agent 1', lastSeenMs: 5, connected: true },
-    { name: beta, software: 'agent 1', lastSeenMs: 5, connected: false },
-  ]);
-  expect(sessions.has('constructor' as SiteName)).toBe(false);
 });

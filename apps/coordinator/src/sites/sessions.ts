@@ -42,6 +42,11 @@ export class Sessions {
     return this.#open.get(site)?.session.send(message) ?? false;
   }
 
+  /** Ends the site's session, if it is here, with the fault as its status. */
+  end(site: SiteName, why: Fault): void {
+    this.#open.get(site)?.session.close(why);
+  }
+
   /** Offers something unless this session has just heard the same. */
   offer(site: SiteName, run: RunId, { key, message }: Offer): void {
     const open = this.#open.get(site);

@@ -5,6 +5,7 @@ import { Fault, type RunId } from '@consilium/stdx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { alpha } from '../../fixtures/plan.fixture.js';
 import { chunksOf, sha256Of } from '../../fixtures/updates.fixture.js';
+import { DiskEquivocation } from './equivocation.js';
 import { createIdempotent, diskFault, makeFolder, overwrite, sizeOf } from './files.js';
 import { DiskModelFiles } from './models.js';
 import { DiskSpool } from './spool.js';
@@ -61,6 +62,22 @@ describe('the verbs of durable writing', () => {
     const denied = Object.assign(new Error(), { code: 'EACCES' });
     expect(diskFault(denied)).toBe(denied);
   });
+});
+
+describe('evidence of two histories', () => {
+  it('lies in the state as one file, and is there at the next start', async () => {
+    const path = join(await fresh(), 'equivocation.json');
+    expect(await new DiskEquivocation(path).exists()).toBe(false);
+    await new DiskEquivocation(path).write('{"a":1}');
+    expect(await new DiskEquivocation(path).exists()).toBe(true);
+    expect(await readFile(path, 'utf8')).toBe('{"a":1}');
+  });
+});
+
+it('updates that are kept for auditors lie under their digest alone', async () => {
+  const at = await fresh();
+  const digest = await new DiskModelFiles(at, '').put(Buffer.from('update'));
+  expect(await readdir(at)).toEqual([digest]);
 });
 
 describe.skipIf(process.platform !== 'linux')('a full disk (needs Linux’s /dev/full)', () => {

@@ -6,9 +6,12 @@ import { Fault, invariant, type Digest } from '@consilium/stdx';
 import type { ModelFiles } from '../../ports.js';
 import { createIdempotent, sizeOf } from './files.js';
 
-/** One file per model, `<sha256>.safetensors`. */
+/** One file per model, `<sha256>.safetensors` unless it is named otherwise. */
 export class DiskModelFiles implements ModelFiles {
-  constructor(private readonly folder: string) {}
+  constructor(
+    private readonly folder: string,
+    private readonly suffix = '.safetensors',
+  ) {}
 
   async put(bytes: Uint8Array): Promise<Digest> {
     const digest = createHash('sha256').update(bytes).digest('hex') as Digest;
@@ -42,7 +45,7 @@ export class DiskModelFiles implements ModelFiles {
   }
 
   #path(digest: Digest): string {
-    return join(this.folder, `${digest}.safetensors`);
+    return join(this.folder, digest + this.suffix);
   }
 }
 

@@ -1,13 +1,5 @@
-import {
-  canonicalJson,
-  Fault,
-  invariant,
-  type Digest,
-  type RunId,
-  type SiteName,
-  type StudyName,
-} from '@consilium/stdx';
-import type { Registry, RunCommit, RunQuery, RunStore, SiteStore, StudyStore } from '../../ports.js';
+import { Fault, invariant, type Digest, type RunId, type SiteName, type StudyName } from '@consilium/stdx';
+import type { LedgerRow, Registry, RunCommit, RunQuery, RunStore, SiteStore, StudyStore } from '../../ports.js';
 import type {
   EvaluationRecord,
   ModelVersionRecord,
@@ -18,9 +10,12 @@ import type {
   StudyRecord,
   UpdateRecord,
 } from '../../records.js';
+import { isSameStudy } from '../same-study.js';
+import { MemoryLedgerTables } from './ledger.js';
 
 /** The tables that the memory stores share, as the real ones share a database. */
 export class MemoryTables {
+  readonly ledger = new MemoryLedgerTables();
   readonly sites = new Map<SiteName, SiteRecord>();
   readonly studies = new Map<StudyName, StudyRecord>();
   readonly plans = new Map<Digest, PlanRecord>();
@@ -46,10 +41,12 @@ export class MemorySiteStore implements SiteStore {
 export class MemoryStudyStore implements StudyStore {
   constructor(private readonly tables: MemoryTables) {}
 
-  async create(study: StudyRecord): Promise<StudyRecord> {
+  async create(study: StudyRecord, events: readonly LedgerRow[] = []): Promise<StudyRecord> {
     const there = this.tables.studies.get(study.name);
-    if (!there) this.tables.studies.set(study.name, study);
-    else if (!sameStudy(there, study)) throw new Fault('ALREADY_EXISTS', { study: study.name });
+    if (!there) {
+      this.tables.ledger.append(events);
+      this.tables.studies.set(study.name, study);
+    } else if (!isSameStudy(there, study)) throw new Fault('ALREADY_EXISTS', { study: study.name });
     return there ?? study;
   }
 
@@ -61,10 +58,19 @@ export class MemoryStudyStore implements StudyStore {
     return [...this.tables.studies.values()].sort(newestFirst(({ name }) => name));
   }
 
-  async createPlan(plan: PlanRecord): Promise<PlanRecord> {
+  async createPlan(plan: PlanRecord, events: readonly LedgerRow[] = []): Promise<PlanRecord> {
     const there = this.tables.plans.get(plan.digest);
-    if (!there) this.tables.plans.set(plan.digest, plan);
-    return there ?? plan;
+    if (there) return there;
+    this.tables.ledger.append(events);
+    this.tables.plans.set(plan.digest, plan);
+    return plan;
+  }
+
+  async signPlan(plan: PlanRecord, before: string | null, events: readonly LedgerRow[]): Promise<boolean> {
+    if (this.tables.plans.get(plan.digest)?.envelope !== before) return false;
+    this.tables.ledger.append(events);
+    this.tables.plans.set(plan.digest, plan);
+    return true;
   }
 
   async findPlan(digest: Digest): Promise<PlanRecord | undefined> {
@@ -80,15 +86,17 @@ export class MemoryStudyStore implements StudyStore {
 export class MemoryRunStore implements RunStore {
   constructor(private readonly tables: MemoryTables) {}
 
-  async create(run: RunRecord): Promise<void> {
+  async create(run: RunRecord, events: readonly LedgerRow[] = []): Promise<void> {
     invariant(!this.tables.runs.has(run.id), 'a minted run id is new');
+    this.tables.ledger.append(events);
     this.tables.runs.set(run.id, run);
   }
 
-  async commit({ run, rounds = [], update, evaluation, version }: RunCommit): Promise<void> {
+  async commit({ run, events = [], rounds = [], update, evaluation, version }: RunCommit): Promise<void> {
     if (this.tables.runs.get(run.id)?.revision !== run.revision - 1) throw new Fault('STATE_LOCKED', { run: run.id });
     const updateKey = update && keyOf(update.run, update.number, update.attempt, update.site);
     invariant(!updateKey || !this.tables.updates.has(updateKey), 'an update is committed once');
+    this.tables.ledger.append(events);
     this.tables.runs.set(run.id, run);
     for (const round of rounds) this.tables.rounds.set(keyOf(round.run, round.number, round.attempt), round);
     if (update && updateKey) this.tables.updates.set(updateKey, update);
@@ -141,9 +149,6 @@ export class MemoryRegistry implements Registry {
     return (await this.list()).find((version) => version.digest === digest);
   }
 }
-
-const sameStudy = (a: StudyRecord, b: StudyRecord): boolean =>
-  canonicalJson([a.title, a.purpose]) === canonicalJson([b.title, b.purpose]);
 
 const keyOf = (...parts: readonly (string | number)[]): string => parts.join('/');
 

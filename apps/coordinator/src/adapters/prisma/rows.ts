@@ -24,6 +24,7 @@ import type {
   SiteRecord,
   Standings,
   StudyRecord,
+  StudyTerms,
   UpdateRecord,
 } from '../../records.js';
 
@@ -46,18 +47,25 @@ export const siteOf = (row: Site): SiteRecord => ({
   lastSeenMs: row.lastSeenAt.getTime(),
 });
 
-export const studyRow = ({ createdMs, ...study }: StudyRecord): Study => ({ ...study, createdAt: at(createdMs) });
+export const studyRow = ({ createdMs, terms, ...study }: StudyRecord): Prisma.StudyUncheckedCreateInput => ({
+  ...study,
+  ...(terms && { terms: json(terms) }),
+  createdAt: at(createdMs),
+});
 
 export const studyOf = ({ createdAt, ...row }: Study): StudyRecord => ({
   ...row,
   name: row.name as StudyName,
+  terms: row.terms as unknown as StudyTerms | null,
+  document: row.document as Digest | null,
   createdMs: createdAt.getTime(),
 });
 
-export const planRow = ({ digest, study, document, createdMs }: PlanRecord): Plan => ({
+export const planRow = ({ digest, study, document, envelope, createdMs }: PlanRecord): Plan => ({
   digest,
   studyName: study,
   document,
+  envelope,
   createdAt: at(createdMs),
 });
 
@@ -65,6 +73,7 @@ export const planOf = (row: Plan): PlanRecord => ({
   digest: row.digest as Digest,
   study: row.studyName as StudyName,
   document: row.document,
+  envelope: row.envelope,
   createdMs: row.createdAt.getTime(),
 });
 

@@ -1,7 +1,8 @@
 import { Fault, type Digest, type RunId, type SiteName } from '@consilium/stdx';
 import { Prisma, type PrismaClient } from '../../generated/client.js';
-import type { Registry, RunCommit, RunQuery, RunStore } from '../../ports.js';
+import type { LedgerRow, Registry, RunCommit, RunQuery, RunStore } from '../../ports.js';
 import type { EvaluationRecord, ModelVersionRecord, RoundRecord, RunRecord, UpdateRecord } from '../../records.js';
+import { appendRows } from './ledger.js';
 import {
   evaluationOf,
   evaluationRow,
@@ -18,8 +19,11 @@ import {
 export class PrismaRunStore implements RunStore {
   constructor(private readonly prisma: PrismaClient) {}
 
-  async create(run: RunRecord): Promise<void> {
-    await this.prisma.run.create({ data: runRow(run) });
+  async create(run: RunRecord, events: readonly LedgerRow[] = []): Promise<void> {
+    await this.prisma.$transaction([
+      this.prisma.run.create({ data: runRow(run) }),
+      ...(events.length ? [appendRows(this.prisma, events)] : []),
+    ]);
   }
 
   async commit(change: RunCommit): Promise<void> {
@@ -32,7 +36,7 @@ export class PrismaRunStore implements RunStore {
   }
 
   /** The run first: its revision is the guard, and without its row the transaction ends there. */
-  #writes({ run, rounds = [], update, evaluation, version }: RunCommit): Prisma.PrismaPromise<unknown>[] {
+  #writes({ run, events = [], rounds = [], update, evaluation, version }: RunCommit): Prisma.PrismaPromise<unknown>[] {
     const { prisma } = this;
     const writes: Prisma.PrismaPromise<unknown>[] = [
       prisma.run.update({ where: { id: run.id, revision: run.revision - 1 }, data: runRow(run), select: { id: true } }),
@@ -45,6 +49,7 @@ export class PrismaRunStore implements RunStore {
     if (update) writes.push(prisma.update.create({ data: updateRow(update) }));
     if (evaluation) writes.push(prisma.evaluation.create({ data: evaluationRow(evaluation) }));
     if (version) writes.push(prisma.modelVersion.create({ data: versionRow(version) }));
+    if (events.length) writes.push(appendRows(prisma, events));
     return writes;
   }
 
