@@ -1,38 +1,19 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fault, InvariantError } from '@consilium/stdx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from './cli.js';
-import { FileJournal } from './journal/file.js';
-import { approvedRecords, DATASET, NO_DIGEST, planDocument, RUN } from './plan.fixture.js';
+import { certificatesOf, writeSite } from './federation.fixture.js';
+import { NO_DIGEST, planDocument } from './plan.fixture.js';
 import { memoryTerminal } from './terminal.fixture.js';
 import { reportFailure } from './terminal.js';
-import { clockAt } from './twins.fixture.js';
 
 let folder: string;
 let settings: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cli-'));
-  settings = join(folder, 'agent.yaml');
-  const tls = { ca: 'ca.pem', certificate: 'c.pem', privateKey: 'k.pem' };
-  await writeFile(
-    settings,
-    JSON.stringify({ site: 'site-a', federation: 'testfed', state: 'state', coordinator: { address: 'hub:1' }, tls }),
-  );
-  await mkdir(join(folder, 'state'));
-  const { journal } = await FileJournal.open(join(folder, 'state', 'journal.jsonl'), clockAt());
-  for (const record of approvedRecords()) await journal.append(record);
-  await journal.append({
-    type: 'egress.sent',
-    message: 'update',
-    bytes: 1234,
-    sha256: NO_DIGEST,
-    run: RUN,
-    round: 1,
-    attempt: 1,
-  });
-  await journal.close();
+  settings = await writeSite(folder, await certificatesOf(), { coordinator: { address: 'hub:1' } });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -47,12 +28,19 @@ describe('the command line', () => {
     [['serve']],
     [['check']],
     [['status']],
-    [['plans']],
-    [['approve']],
-    [['reject']],
-    [['journal']],
-    [['journal', 'show']],
-    [['journal', 'verify']],
+    [['join']],
+    [['identity']],
+    [['plan']],
+    ...['list', 'show', 'diff', 'approve', 'reject', 'withdraw', 'suspend', 'resume'].map((word) => [['plan', word]]),
+    [['standing']],
+    ...['grant', 'list', 'withdraw'].map((word) => [['standing', word]]),
+    [['rekey']],
+    [['key', 'create']],
+    [['key', 'show']],
+    [['log']],
+    [['log', 'show']],
+    [['log', 'verify']],
+    [['log', 'restore']],
     [['train']],
     [['evaluate']],
     [['data']],
@@ -66,11 +54,23 @@ describe('the command line', () => {
   });
 
   it.each([
+    ...['approve', 'reject', 'withdraw', 'suspend', 'resume'].map((word) => [['plan', word]]),
+    [['standing', 'grant']],
+    [['rekey']],
+    [['key', 'create']],
+  ])('shows how %j is typed', async (words) => {
+    expect((await run(...words, '--help')).out.join('\n')).toContain(`Example:\n  consilium agent ${words.join(' ')} `);
+  });
+
+  it.each([
     [['nonsense']],
     [['serve']],
     [['train', '--engine', 'abacus']],
-    [['approve', '--settings', 'x']],
+    [['plan', 'approve', '--settings', 'x']],
+    [['plan', 'suspend', NO_DIGEST, '--settings', 'x']],
+    [['plan', 'suspend', NO_DIGEST, '--as', 'director', '--settings', 'x']],
     [['data', 'phantom', '--seed', '-1']],
+    [['log', 'restore', '--witnessed', 'many']],
   ])('does not guess at %j: exit code 2 and one line with the code', async (words) => {
     const { exit, err } = await run(...words);
     expect(exit).toBe(2);
@@ -84,8 +84,13 @@ describe('the command line', () => {
     expect((await run('nonsense', '--json')).last()).toMatchObject({ error: { code: 'USAGE' } });
   });
 
+  it('still knows the log by its old name', async () => {
+    expect((await run('journal', 'verify', '--help')).exit).toBe(0);
+  });
+
   it('says that no agent runs, where a command needs one', async () => {
-    for (const words of [['status'], ['plans'], ['approve', NO_DIGEST], ['reject', NO_DIGEST]]) {
+    const digest = ['plan', 'suspend', NO_DIGEST, '--as', 'operator'];
+    for (const words of [['status'], ['plan', 'list'], ['plan', 'show', NO_DIGEST], digest, ['standing', 'list']]) {
       const { exit, err } = await run(...words, '--settings', settings);
       expect([exit, err[0]]).toEqual([1, expect.stringMatching(/^consilium: UNAVAILABLE: /)]);
     }
@@ -99,53 +104,6 @@ describe('the command line', () => {
     expect((await run('data', 'inspect', '--plan', join(folder, 'none'), '--data', folder)).err[0]).toContain(
       'PLAN_UNREADABLE',
     );
-  });
-});
-
-describe('the journal on the command line', () => {
-  it('shows each entry on a line of its own', async () => {
-    const { exit, out } = await run('journal', 'show', '--settings', settings);
-    expect(exit).toBe(0);
-    expect(out).toHaveLength(4);
-    expect(out[1]).toContain(`dataset.loaded     run ${RUN}  digest ${DATASET.digest}`);
-    expect(out[3]).toMatch(/^ {5}4 {2}\d{4}-.*egress\.sent {8}message update {2}bytes 1234/);
-    const json = (await run('journal', 'show', '--settings', settings, '--json')).out.map(
-      (line) => JSON.parse(line) as { seq: number },
-    );
-    expect(json.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
-  });
-
-  it('verifies the whole chain and counts what left', async () => {
-    const { exit, last } = await run('journal', 'verify', '--settings', settings, '--json');
-    expect(exit).toBe(0);
-    expect(last()).toEqual({
-      entries: 4,
-      head: expect.stringMatching(/^[0-9a-f]{64}$/),
-      messagesSent: 1,
-      bytesSent: 1234,
-      tornBytes: 0,
-    });
-    expect((await run('journal', 'verify', '--settings', settings)).out[0]).toContain(
-      '1 messages of together 1234 bytes left this site',
-    );
-  });
-
-  it('fails on a journal that was changed', async () => {
-    const other = join(folder, 'other.yaml');
-    await mkdir(join(folder, 'other'), { recursive: true });
-    await writeFile(join(folder, 'other', 'journal.jsonl'), '{"at":1}\n');
-    await writeFile(
-      other,
-      JSON.stringify({
-        site: 'site-a',
-        federation: 'testfed',
-        state: 'other',
-        coordinator: { address: 'hub:1' },
-        tls: { ca: 'a', certificate: 'b', privateKey: 'c' },
-      }),
-    );
-    const { exit, err } = await run('journal', 'verify', '--settings', other);
-    expect([exit, err[0]]).toEqual([1, expect.stringContaining('JOURNAL_CORRUPT')]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { Fault } from '@consilium/stdx';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { describePeople } from './cli-people.js';
 import { reportFailure, type ExitCode, type Terminal } from './terminal.js';
 import { VERSION } from './version.js';
 
@@ -8,7 +9,9 @@ const commands = {
   check: () => import('./commands/run-check.js'),
   data: () => import('./commands/data.js'),
   evaluate: () => import('./commands/evaluate.js'),
-  journal: () => import('./commands/journal.js'),
+  identity: () => import('./commands/identity.js'),
+  join: () => import('./commands/join.js'),
+  log: () => import('./commands/log.js'),
   operate: () => import('./commands/operate.js'),
   serve: () => import('./commands/serve.js'),
   train: () => import('./commands/train.js'),
@@ -51,8 +54,14 @@ function describeCommands(terminal: Terminal, exitWith: (code: ExitCode) => void
       )
       .requiredOption('--plan <file>', 'the plan, YAML or JSON');
 
-  ofSite(program, 'serve', 'take part in the federation until told to stop').action(async (options) =>
-    (await commands.serve()).serve(options, terminal),
+  ofSite(program, 'serve', 'take part in the federation until told to stop')
+    .option('--resume', 'work again for a coordinator whose log this site has refused')
+    .action(async (options) => (await commands.serve()).serve(options, terminal));
+  ofSite(program, 'join', 'become a site of a federation, with the one-time token of an invitation')
+    .argument('<token>', 'the token, as the consortium’s administrator sent it')
+    .action(async (token: string, options) => (await commands.join()).join(token, options, terminal));
+  ofSite(program, 'identity', 'who this site is: its key, its six words, and its part of an auditor’s policy').action(
+    async (options) => (await commands.identity()).identity(options, terminal),
   );
   ofSite(program, 'check', 'tell what works here: engine, sandbox, data, certificate, coordinator, clock')
     .option('--plan <file...>', 'plans to read the data by')
@@ -60,27 +69,22 @@ function describeCommands(terminal: Terminal, exitWith: (code: ExitCode) => void
   ofSite(program, 'status', 'what the running agent is at').action(async (options) =>
     (await commands.operate()).status(options, terminal),
   );
-  ofSite(program, 'plans', 'the plans that wait for approval, and what they mean').action(async (options) =>
-    (await commands.operate()).plans(options, terminal),
-  );
-  ofSite(program, 'approve', 'take part in the one run that waits with this plan')
-    .argument('<digest>', 'the plan’s digest, or the run’s id')
-    .action(async (reference: string, options) =>
-      (await commands.operate()).decide('approve', reference, options, terminal),
-    );
-  ofSite(program, 'reject', 'refuse the run that waits with this plan')
-    .argument('<digest>', 'the plan’s digest, or the run’s id')
-    .action(async (reference: string, options) =>
-      (await commands.operate()).decide('reject', reference, options, terminal),
-    );
+  describePeople(program, { command, ofSite }, terminal);
 
-  const ledger = program.command('journal').description('what this site did and what left it');
-  ofSite(ledger, 'show', 'every entry, oldest first').action(async (options) =>
-    (await commands.journal()).show(options, terminal),
+  const log = program.command('log').alias('journal').description('what this site did and what left it');
+  ofSite(log, 'show', 'every entry, oldest first').action(async (options) =>
+    (await commands.log()).show(options, terminal),
   );
-  ofSite(ledger, 'verify', 'check that no line was changed, removed or added').action(async (options) =>
-    (await commands.journal()).verify(options, terminal),
+  ofSite(log, 'verify', 'check that no entry was changed, removed or added').action(async (options) =>
+    (await commands.log()).verify(options, terminal),
   );
+  ofSite(log, 'restore', 'go on from an old copy of the state when no newer one is left')
+    .requiredOption(
+      '--witnessed <size>',
+      'the size that the coordinator has seen, as LEDGER_ROLLED_BACK says',
+      readSize,
+    )
+    .action(async (options) => (await commands.log()).restore(options, terminal));
 
   trains(program, 'train', 'the baseline: what a federation of one learns from these folders')
     .requiredOption('--data <dir...>', 'folders to train on, joined')
@@ -112,6 +116,11 @@ function describeCommands(terminal: Terminal, exitWith: (code: ExitCode) => void
     .requiredOption('--data <dir>', 'the folder')
     .action(async (options) => (await commands.data()).inspect(options, terminal));
   return program;
+}
+
+function readSize(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('a whole number');
+  return Number(text);
 }
 
 function readSeed(text: string): number {

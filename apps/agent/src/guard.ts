@@ -1,21 +1,18 @@
-import { createHash } from 'node:crypto';
-import { manifestOf } from '@consilium/model';
-import { Fault, type Digest, type RunId } from '@consilium/stdx';
-import {
-  encodeSafetensors,
-  firstNonFinite,
-  l2Norm,
-  safetensorsByteLength,
-  sameManifest,
-  type Weights,
-} from '@consilium/weights';
-import { MESSAGE_KINDS, type MessageKind } from './journal/entry.js';
+import { openEnvelope } from '@consilium/identity';
+import { MESSAGE_KINDS, type MessageKind } from '@consilium/ledger';
+import { Fault, type RunId } from '@consilium/stdx';
+import type { Weights } from '@consilium/weights';
+import { admitBytes, admitUpdate } from './admit.js';
+import type { SiteLedger } from './ledger/site-ledger.js';
 import { outgoingSchema, type Outgoing, type OutgoingOf, type SessionMessage } from './outgoing.js';
-import type { ApprovedRun, Runs } from './runs.js';
+import type { Permit, Permits } from './permits.js';
+import { sha256Of } from './sha256.js';
+import { requireStatementOf } from './statement.js';
+import type { TalliedKind, Tally } from './tally.js';
 
 /** The way out. Only the guard holds it, so nothing can leave around the guard. */
 export interface Uplink {
-  /** The very bytes of a message on the wire, for the journal. */
+  /** The very bytes of a message on the wire, for the log. */
   encode(message: Outgoing): Uint8Array;
   /** Throws UNAVAILABLE while no session is open. */
   requireSession(): void;
@@ -24,85 +21,146 @@ export interface Uplink {
   upload(header: OutgoingOf<'update-header'>, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
 }
 
+export interface GuardPorts {
+  readonly ledger: Pick<SiteLedger, 'write' | 'runs'>;
+  readonly permits: Permits;
+  readonly tally: Tally;
+  readonly uplink: Uplink;
+  /** The site's own public key: a statement that another has signed does not leave. */
+  readonly signing: Uint8Array;
+}
+
+/** Metrics on fewer patients than this could point to one of them. */
+export const METRICS_PATIENTS_MIN = 10;
+
 /**
  * The one gate that everything leaving this site passes. In this order: is it a kind of message that may leave, with
- * closed fields only; does it fit what the site approved and what its data are; is it written in the journal and
- * flushed to the disk; then, and only then, it is sent. What fails is not sent and stands in the journal as blocked.
+ * closed fields only; does it fit what the site approved, now, and what its data are; is it written in the log and
+ * flushed to the disk; then, and only then, it is sent. What fails is not sent and stands in the log as blocked.
+ *
+ * Checkpoints, cosignatures and the handshake say nothing of the data: they are counted and summed in the log later.
  *
  * Not covered: an update that passes is what the plan asked for, and in `privacy.mode: plain` the coordinator reads
  * it. A plan can make a model memorise images, and no check of sizes and norms sees that.
  */
 export class Guard {
-  constructor(
-    private readonly runs: Runs,
-    private readonly uplink: Uplink,
-  ) {}
+  constructor(private readonly ports: GuardPorts) {}
 
   async openSession(hello: OutgoingOf<'hello'>, signal: AbortSignal): Promise<void> {
-    const checked = await this.#check('hello', undefined, () => requireKind(hello, 'hello'));
-    await this.#record(checked);
-    await this.uplink.openSession(checked, signal);
+    const checked = await this.#check('hello', undefined, async () => requireKind(hello, 'hello'));
+    await this.ports.uplink.openSession(checked, signal);
+    this.#count('keepalive', checked);
   }
 
   async send(message: SessionMessage): Promise<void> {
-    const checked = await this.#check(message.kind, message.run, () => {
+    const { uplink } = this.ports;
+    const run = 'run' in message ? message.run : undefined;
+    const checked = await this.#check(message.kind, run, async () => {
       const closed = requireSessionMessage(message);
-      requireApproved(closed, this.runs);
+      await this.#requireApproved(closed);
       return closed;
     });
-    this.uplink.requireSession();
+    uplink.requireSession();
+    if (isLedgerTraffic(checked)) {
+      await uplink.send(checked);
+      return this.#count('ledger', checked);
+    }
     await this.#record(checked);
-    await this.uplink.send(checked);
+    await uplink.send(checked);
   }
 
-  /** Measures the update against the plan, then lets it out. `header` lacks only what is measured here. */
+  /** An update as the bytes that may leave, before it is signed: what would be kept in later is not signed at all. */
+  async admit(update: Weights, { run, planDigest }: Pick<Permit, 'run' | 'planDigest'>): Promise<Uint8Array> {
+    return this.#check('update', run, async () =>
+      admitUpdate(update, await this.ports.permits.require(run, planDigest)),
+    );
+  }
+
+  /** Measures the bytes against the plan and the statement about them, then lets both out. */
   async upload(
     header: Omit<OutgoingOf<'update-header'>, 'length' | 'sha256'>,
-    update: Weights,
+    bytes: Uint8Array,
     signal: AbortSignal,
   ): Promise<void> {
-    const { checked, bytes } = await this.#check('update', header.run, () => {
-      const approved = this.runs.approved(header.run, header.planDigest);
-      const bytes = admitUpdate(update, approved);
-      const whole = requireKind({ ...header, length: bytes.byteLength, sha256: sha256(bytes) }, 'update-header');
-      if (whole.examples !== approved.dataset.train.examples) throw new Fault('EGRESS_BLOCKED', { field: 'examples' });
-      return { checked: whole, bytes };
+    const { permits, ledger, uplink, signing } = this.ports;
+    const checked = await this.#check('update', header.run, async () => {
+      const permit = await permits.require(header.run, header.planDigest);
+      admitBytes(bytes, permit);
+      const whole = requireKind({ ...header, length: bytes.byteLength, sha256: sha256Of(bytes) }, 'update-header');
+      const { train, test } = permit.dataset;
+      if (whole.examples !== train.examples) throw new Fault('EGRESS_BLOCKED', { field: 'examples' });
+      if (whole.metrics && test.patients < METRICS_PATIENTS_MIN) throw new Fault('METRICS_TOO_FEW');
+      requireStatementOf(openEnvelope(whole.statement, 'update', { all: [signing] }).payload, whole, permit);
+      return whole;
     });
     await this.#record(checked);
     const { run, round, attempt, length, sha256: digest } = checked;
-    await this.runs.write({
-      type: 'egress.sent',
-      message: 'update',
-      bytes: length,
-      sha256: digest,
-      run,
-      round,
-      attempt,
-    });
-    await this.uplink.upload(checked, bytes, signal);
+    await ledger.write({ type: 'egress.sent', message: 'update', bytes: length, sha256: digest, run, round, attempt });
+    await uplink.upload(checked, bytes, signal);
+  }
+
+  /** Decisions, refusals and checkpoints say nothing of the data; what does needs a run that this site may work on now. */
+  async #requireApproved(message: SessionMessage): Promise<void> {
+    switch (message.kind) {
+      case 'witness-answer':
+      case 'site-checkpoint':
+      case 'plan-withdrawal':
+      case 'round-refusal':
+        return;
+      case 'plan-decision': {
+        const decision = this.ports.ledger.runs.find(message.run)?.decision;
+        const approval = decision?.approved ? decision.envelope : null;
+        const sent = message.envelope && sha256Of(message.envelope);
+        if (message.approved !== (sent !== null) || (sent !== null && sent !== approval))
+          throw new Fault('EGRESS_BLOCKED', { field: 'envelope' });
+        return;
+      }
+      case 'training-progress': {
+        const { localSteps } = (await this.#permitOf(message.run)).plan.training;
+        if (message.steps !== localSteps || message.step > localSteps)
+          throw new Fault('EGRESS_BLOCKED', { field: 'step' });
+        return;
+      }
+      case 'evaluation': {
+        if (!message.metrics) return void requireNoCount(message);
+        const { test } = (await this.#permitOf(message.run)).dataset;
+        if (message.examples !== test.examples) throw new Fault('EGRESS_BLOCKED', { field: 'examples' });
+        if (test.patients < METRICS_PATIENTS_MIN) throw new Fault('METRICS_TOO_FEW');
+      }
+    }
+  }
+
+  async #permitOf(run: RunId): Promise<Permit> {
+    const known = this.ports.ledger.runs.find(run);
+    if (!known) throw new Fault('PLAN_NOT_APPROVED', { run });
+    return this.ports.permits.require(run, known.planDigest);
   }
 
   async #record(message: Outgoing): Promise<void> {
-    const bytes = this.uplink.encode(message);
+    const bytes = this.ports.uplink.encode(message);
     const { kind, run, round, attempt } = { run: undefined, round: undefined, attempt: undefined, ...message };
-    await this.runs.write({
+    await this.ports.ledger.write({
       type: 'egress.sent',
       message: kind,
       bytes: bytes.byteLength,
-      sha256: sha256(bytes),
+      sha256: sha256Of(bytes),
       ...(run && { run }),
       ...(round && { round }),
       ...(attempt && { attempt }),
     });
   }
 
-  async #check<T>(kind: MessageKind, run: RunId | undefined, check: () => T): Promise<T> {
+  #count(kind: TalliedKind, message: Outgoing): void {
+    this.ports.tally.sent(kind, this.ports.uplink.encode(message).byteLength);
+  }
+
+  async #check<T>(kind: MessageKind, run: RunId | undefined, check: () => Promise<T>): Promise<T> {
     try {
-      return check();
+      return await check();
     } catch (error) {
       const { code } = Fault.from(error, 'EGRESS_BLOCKED');
-      const known = run !== undefined && this.runs.find(run) !== undefined;
-      await this.runs.write({
+      const known = run !== undefined && this.ports.ledger.runs.find(run) !== undefined;
+      await this.ports.ledger.write({
         type: 'egress.blocked',
         message: MESSAGE_KINDS.includes(kind) ? kind : 'unknown',
         code,
@@ -111,27 +169,6 @@ export class Guard {
       throw error;
     }
   }
-}
-
-/** The update's bytes, if its tensors are those of the plan's model, all finite, within the norm bound and of the exact length. */
-export function admitUpdate(update: Weights, { plan }: Pick<ApprovedRun, 'plan'>): Uint8Array {
-  const manifest = manifestOf(plan.model);
-  if (!sameManifest(update.manifest, manifest) || update.values.length !== manifest.size) {
-    throw new Fault('WEIGHTS_MISMATCH', {
-      expectedTensors: manifest.tensors.length,
-      cameTensors: update.manifest.tensors.length,
-    });
-  }
-  const at = firstNonFinite(update.values);
-  if (at >= 0) throw new Fault('UPDATE_NOT_FINITE', { at });
-  const norm = l2Norm(update);
-  if (!(norm <= plan.aggregation.normBound))
-    throw new Fault('UPDATE_NORM_EXCEEDED', { norm, normBound: plan.aggregation.normBound });
-  const bytes = encodeSafetensors(update);
-  const expectedBytes = safetensorsByteLength(manifest);
-  if (bytes.byteLength !== expectedBytes)
-    throw new Fault('UPDATE_TOO_LARGE', { expectedBytes, cameBytes: bytes.byteLength });
-  return bytes;
 }
 
 function requireKind<Kind extends MessageKind>(message: unknown, kind: Kind): OutgoingOf<Kind> {
@@ -143,39 +180,18 @@ function requireKind<Kind extends MessageKind>(message: unknown, kind: Kind): Ou
   return parsed.data as OutgoingOf<Kind>;
 }
 
-const SESSION_KINDS = ['plan-decision', 'training-progress', 'round-refusal', 'evaluation'] as const;
+const LEDGER_KINDS = ['witness-answer', 'site-checkpoint'] as const;
+const DATA_KINDS = ['plan-decision', 'plan-withdrawal', 'training-progress', 'round-refusal', 'evaluation'] as const;
+
+const isLedgerTraffic = ({ kind }: SessionMessage): boolean => LEDGER_KINDS.some((other) => other === kind);
 
 function requireSessionMessage(message: SessionMessage): SessionMessage {
-  const kind = SESSION_KINDS.find((allowed) => allowed === message.kind);
+  const kind = [...DATA_KINDS, ...LEDGER_KINDS].find((allowed) => allowed === message.kind);
   if (!kind) throw new Fault('EGRESS_BLOCKED', { field: 'kind' });
   return requireKind(message, kind);
 }
 
-/** Decisions and refusals say nothing of the data; what does needs a run that this site approved and that goes on. */
-function requireApproved(message: SessionMessage, runs: Runs): void {
-  switch (message.kind) {
-    case 'plan-decision':
-    case 'round-refusal':
-      return;
-    case 'training-progress': {
-      const { plan } = approvedRun(message.run, runs);
-      const { localSteps } = plan.training;
-      if (message.steps !== localSteps || message.step > localSteps)
-        throw new Fault('EGRESS_BLOCKED', { field: 'step' });
-      return;
-    }
-    case 'evaluation': {
-      if (!message.metrics) return;
-      const { dataset } = approvedRun(message.run, runs);
-      if (message.examples !== dataset.test.examples) throw new Fault('EGRESS_BLOCKED', { field: 'examples' });
-    }
-  }
+/** Without metrics no count leaves either: how few patients there are is itself said by none. */
+function requireNoCount({ examples }: OutgoingOf<'evaluation'>): void {
+  if (examples !== 0) throw new Fault('EGRESS_BLOCKED', { field: 'examples' });
 }
-
-function approvedRun(run: RunId, runs: Runs): ApprovedRun {
-  const known = runs.find(run);
-  if (!known) throw new Fault('PLAN_NOT_APPROVED', { run });
-  return runs.approved(run, known.planDigest);
-}
-
-const sha256 = (bytes: Uint8Array): Digest => createHash('sha256').update(bytes).digest('hex') as Digest;

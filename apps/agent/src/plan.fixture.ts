@@ -1,10 +1,13 @@
+import { addSignature, signEnvelope, type Approval, type SigningKey } from '@consilium/identity';
 import { initialise } from '@consilium/model';
-import { parsePlan, planCanonicalJson, planDigest, type Plan } from '@consilium/round';
+import { completePlan, planCanonicalJson, planDigest, type SignedPlan } from '@consilium/round';
 import { digest, runId, utf8, type Digest, type RunId, type SiteName } from '@consilium/stdx';
 import { encodeSafetensors, weightsOf, type Weights } from '@consilium/weights';
 import { modelDigestOf } from './baseline.js';
-import type { Entry, JournalRecord } from './journal/entry.js';
+import { HubLog } from './hub-log.fixture.js';
+import { ACCEPTED, ADMIN, keyOf, PROPOSER, ROSTER_DOCUMENT } from './keys.fixture.js';
 import type { EvaluationOffer, PlanOffer, RoundOffer } from './offers.js';
+import type { AcceptedRoster } from './rosters.js';
 
 /** A small plan of the phantom study; what a test cares about it says itself. */
 export const planDocument = {
@@ -13,7 +16,7 @@ export const planDocument = {
   title: 'Nodules',
   purpose: 'Tells nodules from vessels.',
   federation: 'testfed',
-  sites: ['site-a', 'site-b'],
+  sites: ['site-a', 'site-b', 'site-c', 'site-d'],
   task: { kind: 'binary-classification', classes: ['no-nodule', 'nodule'] },
   preprocessing: { size: [8, 8], normalise: 'per-image' },
   model: {
@@ -37,38 +40,83 @@ export const planDocument = {
   seed: 7,
 } as const;
 
+export const GOVERNANCE = {
+  legalBasis: 'gdpr-6-1-e-9-2-j',
+  ethics: { number: 'EK 12/2026', authority: 'Ethics board', expires: '2099-12-31' },
+  jurisdictions: ['DE'],
+  dataContract: { modality: 'CT', minPatients: 10, deidentified: true },
+} as const;
+
 export const SITE = 'site-a' as SiteName;
+/** The site's own signing key. */
+export const KEY = keyOf(SITE);
 export const RUN: RunId = runId('run-0000000001');
 export const OTHER_RUN: RunId = runId('run-0000000002');
 export const NO_DIGEST: Digest = digest('0'.repeat(64));
 
-export const planOf = (changes: object = {}): Plan => parsePlan({ ...planDocument, ...changes });
+/** The plan as the coordinator completes it: with its governance and the keys of the roster. */
+export const planOf = (changes: object = {}, governance: object = {}, roster: AcceptedRoster = ACCEPTED): SignedPlan =>
+  completePlan({ ...planDocument, ...changes }, { governance: { ...GOVERNANCE, ...governance } as never, roster });
 
-export const planOffer = (plan: Plan = planOf(), run: RunId = RUN): PlanOffer => ({
+export const signedPlan = (
+  plan: SignedPlan,
+  [first, ...others]: readonly SigningKey[] = [PROPOSER, ADMIN],
+): Uint8Array =>
+  others.reduce(
+    (document, key) => addSignature(document, 'plan', key),
+    signEnvelope('plan', JSON.parse(planCanonicalJson(plan)), [first!]),
+  );
+
+export const planOffer = (
+  plan: SignedPlan = planOf(),
+  run: RunId = RUN,
+  changes: Partial<PlanOffer> = {},
+): PlanOffer => ({
   kind: 'plan',
   run,
   planDigest: planDigest(plan),
   planJson: utf8(planCanonicalJson(plan)),
-});
-
-export const modelOf = (plan: Plan): Weights => initialise(plan.model, plan.seed);
-
-export const roundOffer = (plan: Plan = planOf(), changes: Partial<RoundOffer> = {}): RoundOffer => ({
-  kind: 'round',
-  run: RUN,
-  round: 1,
-  attempt: 1,
-  planDigest: planDigest(plan),
-  modelDigest: modelDigestOf(modelOf(plan)),
-  modelBytes: encodeSafetensors(modelOf(plan)).byteLength,
-  evaluate: true,
-  deadlineMs: 60_000,
+  planEnvelope: signedPlan(plan),
+  roster: ROSTER_DOCUMENT,
   ...changes,
 });
 
-export const evaluationOffer = (plan: Plan = planOf()): EvaluationOffer => {
-  const { run, planDigest: digestOfPlan, modelDigest, modelBytes } = roundOffer(plan);
-  return { kind: 'evaluation', run, planDigest: digestOfPlan, modelDigest, modelBytes };
+export const modelOf = (plan: SignedPlan): Weights => initialise(plan.model, plan.seed);
+
+const unproven = { entry: new Uint8Array(), index: 0, note: new Uint8Array(), inclusion: [] };
+
+/** An offer with evidence from a log of its own, or from the one that is given. */
+export const roundOffer = (
+  plan: SignedPlan = planOf(),
+  changes: Partial<RoundOffer> = {},
+  hub: HubLog = new HubLog(),
+): RoundOffer => {
+  const offer: RoundOffer = {
+    kind: 'round',
+    run: RUN,
+    round: 1,
+    attempt: 1,
+    planDigest: planDigest(plan),
+    modelDigest: modelDigestOf(modelOf(plan)),
+    modelBytes: encodeSafetensors(modelOf(plan)).byteLength,
+    evaluate: true,
+    deadlineMs: 60_000,
+    evidence: unproven,
+    ...changes,
+  };
+  return changes.evidence ? offer : hub.offered(offer);
+};
+
+export const evaluationOffer = (plan: SignedPlan = planOf(), hub: HubLog = new HubLog()): EvaluationOffer => {
+  const { run, planDigest: digestOfPlan, modelDigest, modelBytes } = roundOffer(plan, { evidence: unproven });
+  return hub.offered({
+    kind: 'evaluation',
+    run,
+    planDigest: digestOfPlan,
+    modelDigest,
+    modelBytes,
+    evidence: unproven,
+  });
 };
 
 export const DATASET = {
@@ -78,19 +126,25 @@ export const DATASET = {
   test: { examples: 12, patients: 12, positives: 6 },
 } as const;
 
-/** What the journal says of a run that this site approved. */
-export function approvedRecords(plan: Plan = planOf(), run: RunId = RUN): JournalRecord[] {
-  const digestOfPlan = planDigest(plan);
-  return [
-    { type: 'plan.offered', run, planDigest: digestOfPlan, plan: JSON.parse(planCanonicalJson(plan)) },
-    { type: 'dataset.loaded', run, ...DATASET },
-    { type: 'plan.approved', run, planDigest: digestOfPlan, by: 'operator' },
-  ];
-}
-
-/** Records as entries, where their place in the chain does not matter. */
-export const entriesOf = (records: readonly JournalRecord[]): Entry[] =>
-  records.map((record, i) => ({ ...record, seq: i + 1, prev: NO_DIGEST, at: 0 }));
+/** The approval that the site gives by itself. */
+export const approvalOf = (
+  plan: SignedPlan = planOf(),
+  run: RunId = RUN,
+  changes: Partial<Approval> = {},
+): Approval => ({
+  schema: 'consilium.approval/1',
+  federation: plan.federation as Approval['federation'],
+  study: plan.study,
+  plan: planDigest(plan),
+  run,
+  envelope: null,
+  site: SITE,
+  dataset: DATASET.digest,
+  by: 'auto',
+  expiresMs: Date.parse('2100-01-01'),
+  atMs: 1,
+  ...changes,
+});
 
 /** The same weights, each number changed by the function. */
 export const changed = ({ manifest, values }: Weights, change: (value: number, at: number) => number): Weights =>

@@ -1,5 +1,6 @@
 import { Fault } from '@consilium/stdx';
 import { describe, expect, it } from 'vitest';
+import { StateFault } from './fatal.js';
 import type { SessionMessage } from './outgoing.js';
 import { roundOffer } from './plan.fixture.js';
 import { progressTeller } from './progress.js';
@@ -52,9 +53,9 @@ describe('the progress that is told', () => {
     expect(fatal).toEqual([]);
   });
 
-  it('stops the agent when the journal takes nothing more', async () => {
+  it('stops the agent when the log takes nothing more', async () => {
     const { fatal, guard, tell } = teller();
-    guard.send = () => Promise.reject(new Fault('JOURNAL_UNWRITABLE'));
+    guard.send = () => Promise.reject(new StateFault('LEDGER_UNWRITABLE'));
     tell(1);
     await settle();
     expect(fatal).toHaveLength(1);

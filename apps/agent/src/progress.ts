@@ -3,8 +3,9 @@ import { isFatal } from './fatal.js';
 import type { Guard } from './guard.js';
 import type { RoundOffer } from './offers.js';
 import type { Progress } from './ports.js';
+import { rounded } from './significant.js';
 
-/** Each message costs a flushed line in the journal: twice a second is enough for people to watch. */
+/** Each message costs a flushed line in the log: twice a second is enough for people to watch. */
 const INTERVAL_MS = 500;
 
 /**
@@ -25,7 +26,7 @@ export function progressTeller(
     nextMs = clock.monotonic() + INTERVAL_MS;
     sending = true;
     guard
-      .send({ kind: 'training-progress', run, round, attempt, step, steps, loss })
+      .send({ kind: 'training-progress', run, round, attempt, step, steps, loss: rounded(loss) })
       .catch((error: unknown) => {
         if (isFatal(error)) fatal(error);
       })

@@ -4,28 +4,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { writePhantom } from '@consilium/phantom';
-import type { Plan } from '@consilium/round';
+import type { SignedPlan } from '@consilium/round';
 import { add, decodeSafetensors, l2Norm } from '@consilium/weights';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { modelDigestOf } from './baseline.js';
 import { BUILT_MAIN } from './build.fixture.js';
-import { certificatesOf, FEDERATION, offerPlan, offerRound, TestHub, writeSite } from './federation.fixture.js';
-import { readJournal } from './journal/file.js';
+import { certificatesOf, writeSite, type Certificates } from './federation.fixture.js';
+import { offerPlan, TestHub } from './hub.fixture.js';
+import { readIdentity } from './identity.js';
+import { readLog } from './ledger/open.js';
 import { modelOf, planOf, SITE } from './plan.fixture.js';
+import { readSettings } from './settings.js';
 
 // Whole processes beside whatever else this machine runs: the bound is for what hangs, not for what is slow.
 vi.setConfig({ testTimeout: 180_000 });
 
 /** The built program as a hospital runs it, with real images, a real engine and a real sandbox. */
-const plan: Plan = planOf({ training: { ...planOf().training, localSteps: 20 } });
+const plan: SignedPlan = planOf({ training: { ...planOf().training, localSteps: 20 } });
 /** Long enough to be killed in the middle. */
-const longPlan: Plan = planOf({ training: { ...planOf().training, localSteps: 4_000, batchSize: 64 } });
+const longPlan: SignedPlan = planOf({ training: { ...planOf().training, localSteps: 4_000, batchSize: 64 } });
 
 let shared: string;
-let certificates: Awaited<ReturnType<typeof certificatesOf>>;
+let certificates: Certificates;
 beforeAll(async () => {
   shared = await mkdtemp(join(tmpdir(), 'serve-'));
-  certificates = await certificatesOf(FEDERATION);
+  certificates = await certificatesOf();
   await writePhantom({ out: join(shared, 'data'), seed: 1, hospital: 'a', siteName: SITE });
 }, 120_000);
 afterAll(() => rm(shared, { recursive: true, force: true }));
@@ -54,7 +57,7 @@ interface Program {
 }
 
 async function serve(settings: object = {}): Promise<Program> {
-  const path = await writeSite(folder, certificates.sites.get(SITE)!, {
+  const path = await writeSite(folder, certificates, {
     coordinator: { address: `127.0.0.1:${port}` },
     datasets: { 'lung-nodule': join(shared, 'data') },
     approve: 'auto',
@@ -78,7 +81,10 @@ async function serve(settings: object = {}): Promise<Program> {
   running.push(program);
   return program;
 }
-const journal = async () => (await readJournal(join(folder, 'state', 'journal.jsonl'))).entries;
+async function entries() {
+  const settings = await readSettings(join(folder, 'agent.yaml'), {});
+  return (await readLog(settings, await readIdentity(settings.identity))).past;
+}
 const trainerOf = async (agent: ChildProcess): Promise<number> => {
   const children = await readFile(`/proc/${agent.pid}/task/${agent.pid}/children`, 'utf8');
   return Number(children.trim().split(' ')[0]);
@@ -91,12 +97,12 @@ describe('the agent as a process', () => {
     const agent = await serve();
     await agent.ready;
     expect((await hub.hearing('planDecision')).approved).toBe(true);
-    hub.say(offerRound(plan, model));
+    hub.say(...hub.round(plan, model));
     const { header, bytes } = await hub.until(() => hub.updates[0], 'an update');
     expect(l2Norm(decodeSafetensors(bytes))).toBeGreaterThan(1e-3);
     expect(header.examples).toBeGreaterThan(100);
     expect(header.metrics.find(({ name }) => name === 'METRIC_NAME_AUC')?.value).toBeGreaterThan(0);
-    const started = (await journal()).find(({ type }) => type === 'agent.started');
+    const started = (await entries()).find(({ type }) => type === 'software.started');
     expect(started).toMatchObject({ sandbox: 'on', engine: { name: 'wasm', deterministic: true } });
 
     // A federation of one is what the baseline computes, bit for bit.
@@ -104,10 +110,10 @@ describe('the agent as a process', () => {
     expect(await baselineDigest(planOf({ ...plan, rounds: { ...plan.rounds, count: 1 } }))).toBe(federated);
 
     // The same round again: the same bits, and no second reading of the images.
-    hub.say(offerRound(plan, model, { attempt: 2 }));
+    hub.say(...hub.round(plan, model, { attempt: 2 }));
     await hub.until(() => hub.updates[1], 'the repeated round');
     expect(hub.updates[1]?.bytes.equals(bytes)).toBe(true);
-    hub.say(offerRound(plan, model, { round: 2 }));
+    hub.say(...hub.round(plan, model, { round: 2 }));
     await hub.until(() => hub.updates[2], 'another round');
     expect(hub.updates[2]?.bytes.equals(bytes)).toBe(false);
   });
@@ -117,7 +123,7 @@ describe('the agent as a process', () => {
     hub.owed = [offerPlan(plan), offerPlan(longPlan, 'run-0000000009')];
     const agent = await serve();
     await hub.hearing('planDecision', 2);
-    hub.say(offerRound(longPlan, model, { run: 'run-0000000009', evaluate: false }));
+    hub.say(...hub.round(longPlan, model, { run: 'run-0000000009', evaluate: false }));
     await hub.hearing('progress');
     const first = await trainerOf(agent.process);
     process.kill(first, 'SIGKILL');
@@ -129,29 +135,29 @@ describe('the agent as a process', () => {
     // A second death in the same round is told, and the agent lives on.
     process.kill(await trainerOf(agent.process), 'SIGKILL');
     expect((await hub.hearing('roundRefusal')).code).toBe('TRAINING_DIED');
-    hub.say(offerRound(plan, model, { evaluate: false }));
+    hub.say(...hub.round(plan, model, { evaluate: false }));
     await hub.until(() => hub.updates[0], 'an update of the next round');
   });
 
-  it('goes on after kill -9 of itself with what its journal holds', async () => {
+  it('goes on after kill -9 of itself with what its log holds', async () => {
     const model = hub.publish(modelOf(longPlan));
     hub.owed = [offerPlan(longPlan)];
     const first = await serve();
     await hub.hearing('planDecision');
-    hub.say(offerRound(longPlan, model, { evaluate: false }));
+    hub.say(...hub.round(longPlan, model, { evaluate: false }));
     await hub.hearing('progress');
     const trainer = await trainerOf(first.process);
     first.process.kill('SIGKILL');
     await first.exit;
     await expect.poll(() => readdir(`/proc/${trainer}`).catch(() => 'gone'), { timeout: 60_000 }).toBe('gone');
 
-    hub.owed = [offerRound(longPlan, model, { evaluate: false })];
+    hub.owed = hub.round(longPlan, model, { evaluate: false });
     hub.heard.length = 0;
     await serve();
     await hub.hearing('progress');
-    const types = (await journal()).map(({ type }) => type);
+    const types = (await entries()).map(({ type }) => type);
     expect(types.filter((type) => type === 'plan.approved')).toHaveLength(1);
-    expect(types.filter((type) => type === 'agent.started')).toHaveLength(2);
+    expect(types.filter((type) => type === 'software.started')).toHaveLength(2);
   });
 
   it('ends within three seconds in the middle of a training, with nothing left running', async () => {
@@ -159,7 +165,7 @@ describe('the agent as a process', () => {
     hub.owed = [offerPlan(longPlan)];
     const agent = await serve();
     await hub.hearing('planDecision');
-    hub.say(offerRound(longPlan, model, { evaluate: false }));
+    hub.say(...hub.round(longPlan, model, { evaluate: false }));
     await hub.hearing('progress');
     const trainer = await trainerOf(agent.process);
     const askedMs = performance.now();
@@ -167,7 +173,7 @@ describe('the agent as a process', () => {
     expect(await agent.exit).toBe(0);
     expect(performance.now() - askedMs).toBeLessThan(3_500);
     await expect.poll(() => readdir(`/proc/${trainer}`).catch(() => 'gone'), { timeout: 60_000 }).toBe('gone');
-    expect(await readdir(join(folder, 'state'))).toEqual(['journal.jsonl']);
+    expect(await readdir(join(folder, 'state'))).not.toContain('control.sock');
   });
 
   it('ends as quickly when it is told to while it is still starting', async () => {
@@ -177,7 +183,7 @@ describe('the agent as a process', () => {
     agent.process.kill('SIGTERM');
     expect(await agent.exit).toBe(0);
     expect(performance.now() - askedMs).toBeLessThan(3_500);
-    await expect.poll(() => readdir(join(folder, 'state'))).toEqual(['journal.jsonl']);
+    await expect.poll(() => readdir(join(folder, 'state'))).not.toContain('control.sock');
   });
 
   it('refuses a second agent on the same state with one line and exit code 1', async () => {
@@ -215,7 +221,7 @@ describe('the agent as a process', () => {
       const decision = await hub.hearing('planDecision', run);
       expect(decision).toMatchObject({ approved: false, code: expect.stringMatching(/^DATA_/) });
     }
-    const said = JSON.stringify(hub.heard) + JSON.stringify(await journal()) + agent.output();
+    const said = JSON.stringify(hub.heard) + JSON.stringify(await entries()) + agent.output();
     expect(said).not.toMatch(/canary/i);
     expect(said).not.toContain(data); // nor where the patients' files lie
     // The canaries were there to be found.
@@ -225,7 +231,7 @@ describe('the agent as a process', () => {
 });
 
 /** What `agent train` makes of one round on this site's images. */
-async function baselineDigest(oneRound: Plan): Promise<string> {
+async function baselineDigest(oneRound: SignedPlan): Promise<string> {
   const path = join(folder, 'plan.json');
   await writeFile(path, JSON.stringify(oneRound));
   const args = [BUILT_MAIN, 'train', '--plan', path, '--data', join(shared, 'data'), '--name', SITE, '--json'];

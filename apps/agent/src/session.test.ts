@@ -1,17 +1,25 @@
+import { signCheckpoint } from '@consilium/ledger';
 import { Fault, InvariantError } from '@consilium/stdx';
 import type { CoordinatorMessage } from '@consilium/wire';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Guard } from './guard.js';
-import { MemoryJournal } from './journal/journal.js';
+import { StateFault } from './fatal.js';
 import type { Instruction } from './offers.js';
-import { RUN, SITE } from './plan.fixture.js';
-import { Runs } from './runs.js';
+import { KEY, RUN, SITE } from './plan.fixture.js';
 import { keepSession, type SessionPorts } from './session.js';
+import { siteWith } from './site.fixture.js';
 import { clockAt, memoryLog, MemoryUplink, settle } from './twins.fixture.js';
 
 const WELCOME = {
   body: 'welcome',
-  welcome: { protocolVersion: 1, features: [], software: 'hub', site: SITE, nowMs: 0 },
+  welcome: {
+    protocolVersion: 1,
+    features: [],
+    software: 'hub',
+    site: SITE,
+    nowMs: 0,
+    siteCheckpoint: Buffer.alloc(0),
+    coordinatorCheckpoint: Buffer.alloc(0),
+  },
 } as CoordinatorMessage;
 const ENDED = { body: 'runEnded', runEnded: { run: RUN, outcome: 'finished' } } as CoordinatorMessage;
 
@@ -24,7 +32,11 @@ let log: ReturnType<typeof memoryLog>;
 let uplink: MemoryUplink;
 let followed: Instruction[];
 let connections: boolean[];
+let welcomes: Uint8Array[];
+let published: number;
 beforeEach(() => {
+  welcomes = [];
+  published = 0;
   scripts = [];
   clock = clockAt();
   log = memoryLog();
@@ -35,7 +47,7 @@ beforeEach(() => {
 
 function keep(ports: Partial<SessionPorts> = {}) {
   const stopping = new AbortController();
-  const journal = new MemoryJournal(clock);
+  const site = siteWith({ uplink, clock });
   async function* messages(): AsyncGenerator<CoordinatorMessage> {
     for (const item of scripts.shift() ?? []) {
       if (item instanceof Error) throw item;
@@ -45,7 +57,14 @@ function keep(ports: Partial<SessionPorts> = {}) {
   const kept = keepSession(
     {
       site: SITE,
-      guard: new Guard(new Runs(journal), uplink),
+      guard: site.guard,
+      witness: { newest: async () => null },
+      ownLog: {
+        note: undefined,
+        welcomed: async (checkpoint) => void welcomes.push(checkpoint),
+        publish: async () => void published++,
+      },
+      tally: site.tally,
       uplink: {
         get messages() {
           return messages();
@@ -62,20 +81,63 @@ function keep(ports: Partial<SessionPorts> = {}) {
     stopping.signal,
   );
   kept.catch(() => {});
-  return { kept, journal, stop: () => stopping.abort() };
+  return { kept, site, stop: () => stopping.abort() };
 }
 const hellos = (): number => uplink.left.filter(({ kind }) => kind === 'hello').length;
 const waits = (): unknown[] => log.lines.flatMap(({ waitMs }) => (waitMs === undefined ? [] : [waitMs]));
 
 describe('the session', () => {
-  it('opens with a handshake that stands in the journal, and follows what comes', async () => {
+  it('opens with a handshake, follows what comes, and leaves its sums in the log when it is over', async () => {
     scripts = [[WELCOME, ENDED]];
-    const { journal, stop } = keep();
+    const { site, stop } = keep();
     await settle();
     expect(uplink.left[0]).toMatchObject({ kind: 'hello', protocolVersion: 1, software: 'consilium-agent/0.1.0' });
-    expect(journal.entries[0]).toMatchObject({ type: 'egress.sent', message: 'hello' });
     expect(followed).toEqual([{ kind: 'run-ended', run: RUN, outcome: 'finished' }]);
     expect(connections).toEqual([true, false]);
+    expect(site.log.entries).toMatchObject([
+      { type: 'egress.summed', kind: 'keepalive', messages: 1 },
+      { type: 'ingress.summed', kind: 'keepalive', messages: 1 },
+    ]);
+    stop();
+  });
+
+  it('shows its own checkpoint and the coordinator’s, hears what is known of it, and publishes its log', async () => {
+    const note = signCheckpoint({ origin: 'testfed/site/site-a/2023', size: 3, root: new Uint8Array(32) }, KEY);
+    scripts = [[{ ...WELCOME, welcome: { ...WELCOME.welcome!, siteCheckpoint: Buffer.from(note) } }]];
+    const ownLog = {
+      note,
+      welcomed: async (held: Uint8Array) => void welcomes.push(held),
+      publish: async () => void published++,
+    };
+    const { stop } = keep({ witness: { newest: async () => note }, ownLog });
+    await settle();
+    expect(uplink.left[0]).toMatchObject({ coordinatorCheckpoint: note, ownCheckpoint: note });
+    expect(welcomes.map(String)).toEqual([note]);
+    expect(published).toBe(1);
+    stop();
+  });
+
+  it('writes no sums of tries that nobody answered, so that a long outage does not fill the log', async () => {
+    scripts = [[new Fault('UNAVAILABLE')], [new Fault('UNAVAILABLE')], [WELCOME, ENDED]];
+    const { site, stop } = keep();
+    for (let i = 0; i < 3; i++) {
+      await settle();
+      clock.advance(15_000);
+    }
+    expect(site.log.entries[0]).toMatchObject({ type: 'egress.summed', kind: 'keepalive', messages: 3 });
+    stop();
+  });
+
+  it('ends when this state turns out to be an old copy, and not for what the coordinator says of itself', async () => {
+    const rolledBack = new StateFault('LEDGER_ROLLED_BACK');
+    scripts = [[WELCOME, ENDED]];
+    const ownLog = { note: undefined, welcomed: () => Promise.reject(rolledBack), publish: async () => {} };
+    await expect(keep({ ownLog }).kept).rejects.toBe(rolledBack);
+    expect(followed).toEqual([]);
+    scripts = [[new Fault('LEDGER_ROLLED_BACK')]];
+    const { stop } = keep();
+    await settle();
+    expect(waits()).toEqual([15_000]);
     stop();
   });
 
@@ -137,7 +199,7 @@ describe('the session', () => {
     expect(hellos()).toBe(1);
   });
 
-  it('waits for a disk that is full, and ends for a journal that cannot be written or a bug of ours', async () => {
+  it('waits for a disk that is full, and ends for a log that cannot be written or a bug of ours', async () => {
     scripts = [
       [WELCOME, ENDED],
       [WELCOME, ENDED],
@@ -146,7 +208,7 @@ describe('the session', () => {
     const { kept } = keep({ follow: () => Promise.reject(fault) });
     await settle();
     expect(waits()).toEqual([200]);
-    fault = new Fault('JOURNAL_UNWRITABLE');
+    fault = new StateFault('LEDGER_UNWRITABLE');
     clock.advance(200);
     await expect(kept).rejects.toBe(fault);
     scripts = [[WELCOME, ENDED]];

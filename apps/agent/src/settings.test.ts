@@ -10,7 +10,7 @@ const document = {
   federation: 'testfed',
   state: 'state',
   coordinator: { address: 'hub.example:7443' },
-  tls: { ca: 'pki/ca.pem', certificate: 'pki/site.pem', privateKey: '/etc/consilium/site.key' },
+  jurisdiction: 'DE',
   datasets: { 'lung-nodule': 'data/lung' },
 };
 const parse = (changes: object = {}, env: Record<string, string> = {}) =>
@@ -35,13 +35,12 @@ describe('the site’s settings', () => {
   });
 
   it('take relative paths from the file’s own folder and leave absolute ones alone', () => {
-    const { state, tls, datasets } = parse();
+    const { state, identity, datasets } = parse();
     expect(state).toBe('/srv/agent/state');
-    expect(tls).toEqual({
-      ca: '/srv/agent/pki/ca.pem',
-      certificate: '/srv/agent/pki/site.pem',
-      privateKey: '/etc/consilium/site.key',
-    });
+    expect(identity).toBe('/srv/agent/state/identity');
+    expect(parse({ identity: 'keys' }).identity).toBe('/srv/agent/keys');
+    expect(parse({ identity: '/etc/consilium' }).identity).toBe('/etc/consilium');
+    expect(parse({}, { CONSILIUM_IDENTITY: '/run/keys' }).identity).toBe('/run/keys');
     expect(datasets).toEqual({ 'lung-nodule': '/srv/agent/data/lung' });
   });
 
@@ -63,7 +62,9 @@ describe('the site’s settings', () => {
     [{ site: 'Site A' }, 'site'],
     [{ site: undefined }, 'site'],
     [{ coordinator: { address: 'http://hub' } }, 'coordinator.address'],
-    [{ coordinator: { address: 'hub:1', pin: 'short' } }, 'coordinator.pin'],
+    [{ coordinator: { address: 'hub:1', pin: 'short' } }, 'coordinator'],
+    [{ jurisdiction: undefined }, 'jurisdiction'],
+    [{ jurisdiction: 'EU' }, 'jurisdiction'],
     [{ approve: 'sometimes' }, 'approve'],
     [{ sandbox: true }, 'sandbox'],
     [{ datasets: { 'Lung Nodule': 'x' } }, 'datasets.Lung Nodule'],
@@ -76,7 +77,8 @@ describe('the site’s settings', () => {
     const secret = 'S3CRET-VALUE';
     for (const changes of [
       { site: secret },
-      { tls: secret },
+      { identity: { secret } },
+      { jurisdiction: secret },
       { approve: secret },
       { coordinator: { address: `${secret} x` } },
       { log: { level: secret } },
@@ -108,7 +110,7 @@ describe('the settings file', () => {
         'federation: testfed',
         'state: ./state',
         'coordinator: {address: "hub:1"}',
-        'tls: {ca: a, certificate: b, privateKey: c}',
+        'jurisdiction: DE',
       ].join('\n'),
     );
     expect(await readSettings(path, {})).toMatchObject({ state: join(folder, 'state'), datasets: {} });

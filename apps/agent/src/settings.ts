@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { isJurisdiction } from '@consilium/round';
 import {
   Fault,
   NAME_PATTERN,
@@ -19,26 +20,38 @@ import { z } from 'zod';
 const name = z.string().regex(NAME_PATTERN, 'a name of lower-case letters, digits and hyphens');
 const file = z.string().min(1);
 
+/** Who decides at a hospital: who runs the agent, and who answers for the patients' data. */
+export const APPROVER_ROLES = ['operator', 'data-protection-officer'] as const;
+/** 32 bytes as base64. */
+const PUBLIC_KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+
 export const settingsSchema = z.strictObject({
   site: name.transform((text) => text as SiteName),
   federation: name,
-  /** Directory of the journal, the lock and the control socket. */
+  /** Whose law binds this site, as a country of ISO 3166-1 alpha-2: a plan that does not list it is refused. */
+  jurisdiction: z.string().refine(isJurisdiction, 'a country’s code of ISO 3166-1 alpha-2, as DE'),
+  /** Directory of the log, the documents, the outbox, the lock and the control socket. */
   state: file,
+  /** Directory of the keys and certificates that `agent join` made; `identity` in the state directory if left away. */
+  identity: file.optional(),
   coordinator: z.strictObject({
     address: z.string().regex(/^[^\s/]+:\d{1,5}$/, 'host:port'),
-    /** SHA-256 of the coordinator's public key in 64 hexadecimal digits: then no other key is believed. */
-    pin: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
-      .optional(),
   }),
-  tls: z.strictObject({ ca: file, certificate: file, privateKey: file }),
   /** Study → folder of images. A study that is not named here is not taken part in. */
   datasets: z.record(name, file).default({}),
   engine: z.enum(['auto', 'wasm', 'cpu']).default('auto'),
-  /** `off` lets training run without the kernel cutting it off from the network; the journal records it. */
+  /** `off` lets training run without the kernel cutting it off from the network; the log records it. */
   sandbox: z.enum(['on', 'off']).default('on'),
   approve: z.enum(['manual', 'auto']).default('manual'),
+  /**
+   * The people whose signatures an approval of this site carries, and no others: whoever runs the coordinator cannot
+   * add one. With `approve: manual` at least one must stand here.
+   */
+  approvers: z
+    .array(z.strictObject({ role: z.enum(APPROVER_ROLES), signing: z.string().regex(PUBLIC_KEY, 'a public key') }))
+    .max(16)
+    .refine((all) => new Set(all.map(({ signing }) => signing)).size === all.length, 'each key once')
+    .default([]),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -47,16 +60,13 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
 });
 
-export type Settings = Readonly<z.infer<typeof settingsSchema>>;
+export type Settings = Readonly<z.infer<typeof settingsSchema>> & { readonly identity: string };
 
 /** Environment variables that override the file, and the setting each of them stands for. */
 const OVERRIDES = {
   CONSILIUM_STATE: ['state'],
+  CONSILIUM_IDENTITY: ['identity'],
   CONSILIUM_COORDINATOR_ADDRESS: ['coordinator', 'address'],
-  CONSILIUM_COORDINATOR_PIN: ['coordinator', 'pin'],
-  CONSILIUM_TLS_CA: ['tls', 'ca'],
-  CONSILIUM_TLS_CERTIFICATE: ['tls', 'certificate'],
-  CONSILIUM_TLS_PRIVATE_KEY: ['tls', 'privateKey'],
   CONSILIUM_ENGINE: ['engine'],
   CONSILIUM_SANDBOX: ['sandbox'],
   CONSILIUM_APPROVE: ['approve'],
@@ -81,11 +91,11 @@ export async function readSettings(path: string, env: Environment): Promise<Sett
 export function parseSettings(document: unknown, env: Environment, folder: string): Settings {
   const settings = parseShape(settingsSchema, withOverrides(document, env, OVERRIDES), 'SETTINGS_INVALID');
   const at = (path: string): string => resolve(folder, path);
-  const { tls, datasets } = settings;
+  const { state, identity = join(state, 'identity'), datasets } = settings;
   return Object.freeze({
     ...settings,
-    state: at(settings.state),
-    tls: { ca: at(tls.ca), certificate: at(tls.certificate), privateKey: at(tls.privateKey) },
+    state: at(state),
+    identity: at(identity),
     datasets: Object.fromEntries(Object.entries(datasets).map(([study, path]) => [study, at(path)])),
   });
 }

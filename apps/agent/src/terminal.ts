@@ -12,6 +12,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether standard output is a terminal. */
   readonly isTerminal: boolean;
+  /** Asks a person; what they type to a secret question is not shown. Absent where nobody can be asked. */
+  readonly ask?: (question: string, secret: boolean) => Promise<string>;
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly interrupted: AbortSignal;
   /** Tells the program that started this one, if it listens. */

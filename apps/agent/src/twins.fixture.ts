@@ -13,7 +13,7 @@ export class MemoryUplink implements Uplink {
   readonly uploads: { header: OutgoingOf<'update-header'>; bytes: Uint8Array }[] = [];
   session = true;
 
-  /** Told before anything leaves: the place where a test looks into the journal. */
+  /** Told before anything leaves: the place where a test looks into the log. */
   constructor(private readonly leaving: (message: Outgoing) => void = () => {}) {}
 
   encode = (message: Outgoing): Uint8Array => utf8(JSON.stringify(message));
@@ -108,7 +108,8 @@ export class MemoryTrainer implements Trainer {
   }
 }
 
-const estimate = (value: number) => ({ value, low: value - 0.01, high: value + 0.01 });
+/** With more digits than may leave. */
+const estimate = (value: number) => ({ value: value + 0.000_123, low: value - 0.01, high: value + 0.01 });
 export const METRICS = {
   loss: estimate(0.6),
   auc: estimate(0.8),
@@ -117,6 +118,21 @@ export const METRICS = {
   specificity: null,
   brier: estimate(0.2),
   examples: DATASET.test.examples,
+};
+
+const share = (value: number) => ({
+  value,
+  low: Number((value - 0.01).toFixed(2)),
+  high: Number((value + 0.01).toFixed(2)),
+});
+/** What of it may leave. */
+export const SHARED = {
+  loss: share(0.6),
+  auc: share(0.8),
+  accuracy: share(0.75),
+  sensitivity: share(0.7),
+  specificity: null,
+  brier: share(0.2),
 };
 
 /** A log whose lines a test can read. */

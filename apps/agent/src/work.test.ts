@@ -1,11 +1,15 @@
 import { Fault, InvariantError } from '@consilium/stdx';
 import { encodeSafetensors } from '@consilium/weights';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Guard } from './guard.js';
-import { MemoryJournal } from './journal/journal.js';
+import { StateFault } from './fatal.js';
+import { watching } from './hub-log.fixture.js';
 import { ModelSource } from './models.js';
-import { approvedRecords, entriesOf, evaluationOffer, modelOf, planOf, roundOffer, RUN, SITE } from './plan.fixture.js';
-import { Runs } from './runs.js';
+import type { Assignment, RoundOffer } from './offers.js';
+import type { Outbox } from './outbox.js';
+import * as plans from './plan.fixture.js';
+import { KEY, modelOf, planOf, RUN, SITE } from './plan.fixture.js';
+import { siteWith } from './site.fixture.js';
+import type { Contribution } from './statement.js';
 import { clockAt, memoryLog, MemoryTrainer, MemoryUplink, settle } from './twins.fixture.js';
 import { performer } from './work.js';
 import type { Perform } from './worklist.js';
@@ -19,24 +23,51 @@ let uplink: MemoryUplink;
 let log: ReturnType<typeof memoryLog>;
 let fatal: unknown[];
 let perform: Perform;
+let shown: number;
+let site: ReturnType<typeof siteWith>;
 beforeEach(() => {
   clock = clockAt();
   trainer = new MemoryTrainer();
   uplink = new MemoryUplink();
   log = memoryLog();
   fatal = [];
-  const runs = new Runs(new MemoryJournal(clock), entriesOf(approvedRecords()));
+  shown = 0;
+  site = siteWith({ uplink, clock });
+  const { ledger, permits, guard } = site;
   const models = new ModelSource(async () => encodeSafetensors(modelOf(plan)));
   const hospital = {
     site: SITE,
     datasets: { 'lung-nodule': '/data' },
-    runs,
+    permits,
+    ledger,
     models,
     trainer,
-    guard: new Guard(runs, uplink),
+    outbox: memoryOutbox(),
+    key: KEY,
+    guard,
   };
-  perform = performer({ hospital, clock, log: log.log, fatal: (error) => fatal.push(error) });
+  perform = performer({
+    hospital,
+    clock,
+    log: log.log,
+    published: () => void shown++,
+    fatal: (error) => fatal.push(error),
+  });
 });
+function memoryOutbox(): Pick<Outbox, 'keep' | 'recall'> {
+  const kept = new Map<string, Contribution>();
+  return {
+    keep: async (contribution: Contribution) => void kept.set(contribution.sha256, contribution),
+    recall: async (sha256: string) => kept.get(sha256)!,
+  };
+}
+/** Offers that this site has witnessed. */
+const witnessed = <Offer extends Assignment>(offer: Offer): Offer => {
+  site.ledger.watched.follow(watching(offer));
+  return offer;
+};
+const roundOffer = (plan = planOf(), changes: Partial<RoundOffer> = {}) => witnessed(plans.roundOffer(plan, changes));
+const evaluationOffer = (plan = planOf()) => witnessed(plans.evaluationOffer(plan));
 const kinds = (): string[] => uplink.left.map(({ kind }) => kind);
 
 describe('an assignment', () => {
@@ -44,6 +75,7 @@ describe('an assignment', () => {
     await perform(roundOffer(plan), never);
     expect(kinds()).toEqual(['training-progress', 'update-header']);
     expect(log.lines.at(-1)).toMatchObject({ run: RUN, round: 1, attempt: 1, msg: 'update sent' });
+    expect(shown).toBe(1);
   });
 
   it('that fails is answered by a code', async () => {
@@ -96,14 +128,23 @@ describe('an assignment', () => {
     expect(fatal).toEqual([]);
   });
 
-  it('does not bring the agent down for an INTERNAL of the coordinator’s', async () => {
-    uplink.upload = () => Promise.reject(new Fault('INTERNAL'));
-    await perform(roundOffer(plan), never);
-    expect(fatal).toEqual([]);
+  it.each(['INTERNAL', 'LEDGER_UNWRITABLE', 'LEDGER_ROLLED_BACK'] as const)(
+    'does not bring the agent down for the coordinator’s own trouble: %s',
+    async (code) => {
+      uplink.upload = () => Promise.reject(new Fault(code));
+      await perform(roundOffer(plan), never);
+      expect(fatal).toEqual([]);
+      expect(shown).toBe(0);
+    },
+  );
+
+  it('that this site has not witnessed is refused with that code', async () => {
+    await perform(plans.roundOffer(plan), never);
+    expect(uplink.left).toMatchObject([{ kind: 'round-refusal', code: 'LEDGER_NOT_WITNESSED' }]);
   });
 
-  it('brings the agent down for a bug of ours, or a journal that takes nothing more', async () => {
-    for (const error of [new InvariantError('a bug'), new Fault('JOURNAL_UNWRITABLE')]) {
+  it('brings the agent down for a bug of ours, or a log that takes nothing more', async () => {
+    for (const error of [new InvariantError('a bug'), new StateFault('LEDGER_UNWRITABLE')]) {
       uplink.upload = () => Promise.reject(error);
       await perform(roundOffer(plan), never);
       expect(fatal.at(-1)).toBe(error);

@@ -11,7 +11,9 @@ export interface WorkPorts {
   readonly hospital: Hospital;
   readonly clock: Clock;
   readonly log: Log;
-  /** Called with what must stop the agent: a journal that takes nothing more, or a bug of ours. */
+  /** Called when an update was sent: the log of it is to be signed and shown to the coordinator. */
+  published(): void;
+  /** Called with what must stop the agent: a log that takes nothing more, or a bug of ours. */
   fatal(error: unknown): void;
   /** How far the training is, for the operator's `status`. */
   watch?(progress: Progress): void;
@@ -36,6 +38,7 @@ export function performer(ports: WorkPorts): Perform {
         { ms: Math.round(ports.clock.monotonic() - startedMs) },
         assignment.kind === 'round' ? 'update sent' : 'evaluation sent',
       );
+      if (assignment.kind === 'round') ports.published();
     } catch (error) {
       if (isFatal(error)) return ports.fatal(error);
       if (signal.aborted) return log.info('stopped: the coordinator asks for something else, or the agent ends');

@@ -1,14 +1,17 @@
 import { access, constants } from 'node:fs/promises';
-import { join } from 'node:path';
-import { certificateFacts, spiffeId } from '@consilium/identity';
-import { parsePlan, type Plan } from '@consilium/round';
+import { certificateFacts, fingerprintWords, openRoster, spiffeId } from '@consilium/identity';
+import type { Plan } from '@consilium/round';
 import { describe, Fault, type Clock, type Facts } from '@consilium/stdx';
 import type { SiteChannel } from '@consilium/wire';
-import { STATE_FILES } from '../agent.js';
-import { readJournal } from '../journal/file.js';
+import { approversOf } from '../approvals.js';
+import { IdentityFolder, REQUESTS } from '../enrolment/folder.js';
+import { lifeOf } from '../enrolment/own-leaf.js';
+import { isRekeying } from '../enrolment/rekey.js';
+import { readIdentity } from '../identity.js';
+import { documentsOf, readLog } from '../ledger/open.js';
+import { readPlan } from '../permits.js';
 import { imageSpecOf, type Trainer } from '../ports.js';
 import type { Settings } from '../settings.js';
-import { readTls } from '../tls.js';
 
 /** One thing that an administrator wants to know to be right. */
 export interface Finding {
@@ -22,10 +25,15 @@ export interface Finding {
 export interface CheckPorts {
   readonly trainer: Trainer;
   readonly openChannel: () => Promise<Pick<SiteChannel, 'greet' | 'close'>>;
+  /** Looks whether the coordinator answers where no certificate is shown, as for a renewal. */
+  readonly meet: () => Promise<unknown>;
   readonly clock: Pick<Clock, 'now'>;
-  /** Plans given on the command line, by study; else those that the journal knows. */
+  /** Plans given on the command line, by study; else those that the log knows. */
   readonly plans: ReadonlyMap<string, Plan>;
 }
+
+/** For so long after its end a certificate is renewed without a person. */
+const REVIVED_MS = 30 * 86_400_000;
 
 /** Certificates are judged by clock, and so are people's logs: beyond a minute the two would disagree. */
 const SKEW_MAX_MS = 60_000;
@@ -36,9 +44,14 @@ export async function* checkSite(settings: Settings, ports: CheckPorts): AsyncGe
   for (const [study, folder] of Object.entries(settings.datasets)) {
     yield await attempt(`data ${study}`, () => dataset(folder, ports.plans.get(study), ports));
   }
-  yield await attempt('journal', () => journal(settings));
-  yield await attempt('certificate', () => certificate(settings, ports));
-  yield* coordinatorAndClock(ports);
+  yield await attempt('approval', async () => ({ rule: settings.approve, people: approversOf(settings).length }));
+  yield await attempt('log', () => log(settings));
+  yield await attempt('identity', () => identity(settings));
+  const found = await attempt('certificate', () => certificate(settings, ports));
+  const lapsed = found.ok && found.facts['hoursLeft'] !== undefined && Number(found.facts['hoursLeft']) < 0;
+  yield lapsed ? { ...found, message: 'lapsed; the agent renews it by itself when it starts' } : found;
+  if (lapsed) yield await attempt('coordinator', async () => (await ports.meet(), { greeted: false }));
+  else yield* coordinatorAndClock(ports);
 }
 
 async function* engineAndSandbox({ sandbox }: Settings, { trainer }: CheckPorts): AsyncGenerator<Finding> {
@@ -83,22 +96,34 @@ async function dataset(folder: string, plan: Plan | undefined, { trainer }: Chec
   };
 }
 
-async function journal({ state }: Settings): Promise<Facts> {
+async function log(settings: Settings): Promise<Facts> {
   try {
-    return { entries: (await readJournal(join(state, STATE_FILES.journal))).head.seq };
+    return { entries: (await readLog(settings, await readIdentity(settings.identity))).past.length };
   } catch (error) {
     if (Fault.is(error, 'NOT_FOUND')) return { entries: 0 };
     throw error;
   }
 }
 
+/** What an administrator compares on the telephone, and whom this site believes. */
+async function identity(settings: Settings): Promise<Facts> {
+  const own = await readIdentity(settings.identity);
+  const { version } = openRoster(own.roster, own.rootPem);
+  const rekeying = await isRekeying(new IdentityFolder(settings.identity, REQUESTS.rekey), own);
+  return { words: fingerprintWords(own.signing.publicKey), roster: version, ...(rekeying && { rekeying }) };
+}
+
+/** A certificate that has ended is no failure as long as the agent renews it by itself. */
 async function certificate(settings: Settings, { clock }: CheckPorts): Promise<Facts> {
-  const { spiffe, notAfter, fingerprint } = certificateFacts((await readTls(settings)).certificate);
-  const daysLeft = Math.floor((notAfter - clock.now()) / 86_400_000);
+  const { certificatePem } = await readIdentity(settings.identity);
+  const { spiffe, fingerprint } = certificateFacts(certificatePem);
   const own = spiffeId(settings.federation, { kind: 'site', name: settings.site });
   if (spiffe !== own) throw new Fault('CERTIFICATE_INVALID', { expected: own });
-  if (notAfter <= clock.now()) throw new Fault('CERTIFICATE_INVALID', { daysLeft });
-  return { daysLeft, fingerprint };
+  const now = clock.now();
+  const { dueMs, notAfterMs } = lifeOf(certificatePem);
+  const hoursLeft = Math.floor((notAfterMs - now) / 3_600_000);
+  if (now > notAfterMs + REVIVED_MS) throw new Fault('CERTIFICATE_LAPSED', { hoursLeft });
+  return { hoursLeft, renewalDue: now >= dueMs, fingerprint };
 }
 
 async function* coordinatorAndClock({ openChannel, clock }: CheckPorts): AsyncGenerator<Finding> {
@@ -132,13 +157,19 @@ async function attempt(name: string, check: () => Promise<Facts>): Promise<Findi
   }
 }
 
-/** The plans that the site's journal knows, the newest of each study. */
-export async function knownPlans({ state }: Pick<Settings, 'state'>): Promise<Map<string, Plan>> {
+/** The plans that the site's log knows, the newest of each study. */
+export async function knownPlans(settings: Settings): Promise<Map<string, Plan>> {
+  const plans = new Map<string, Plan>();
   try {
-    const { entries } = await readJournal(join(state, STATE_FILES.journal));
-    const offered = entries.flatMap((entry) => (entry.type === 'plan.offered' ? [parsePlan(entry.plan)] : []));
-    return new Map(offered.map((plan) => [plan.study, plan]));
+    const { past } = await readLog(settings, await readIdentity(settings.identity));
+    const documents = documentsOf(settings);
+    for (const entry of past) {
+      if (entry.type !== 'plan.offered') continue;
+      const plan = readPlan(await documents.get(entry.plan));
+      plans.set(plan.study, plan);
+    }
   } catch {
-    return new Map(); // the finding about the journal tells why
+    // The finding about the log, or about the identity, tells why.
   }
+  return plans;
 }

@@ -1,7 +1,9 @@
 import { systemClock } from '@consilium/machine';
-import { readSettings } from '../settings.js';
+import { enrolmentChannel } from '@consilium/wire';
+import { openChannel } from '../channel.js';
+import { readIdentity } from '../identity.js';
+import { readSettings, type Settings } from '../settings.js';
 import type { ExitCode, Terminal } from '../terminal.js';
-import { openChannel } from '../tls.js';
 import { openTrainer } from '../trainer/trainer.js';
 import { checkSite, knownPlans, type Finding } from './check.js';
 import { readPlanFile } from './plan-file.js';
@@ -22,7 +24,8 @@ export async function check(
   try {
     for await (const finding of checkSite(settings, {
       trainer,
-      openChannel: () => openChannel(settings),
+      openChannel: async () => openChannel(settings, await readIdentity(settings.identity)),
+      meet: () => meet(settings),
       clock: systemClock,
       plans,
     })) {
@@ -42,4 +45,15 @@ function findingLine({ name, ok, code, message, facts }: Finding): string {
   const told = Object.entries(facts).map(([key, value]) => `${key} ${value}`);
   const tail = ok && told.length > 0 ? ` (${told.join(', ')})` : '';
   return `${ok ? 'ok    ' : 'FAILED'}  ${name.padEnd(12)}  ${code ? `${code}: ` : ''}${message}${tail}`;
+}
+
+/** By the digest of the root, so that the coordinator is really met and shows its chain. */
+async function meet({ identity, coordinator }: Settings): Promise<void> {
+  const { rootDigest } = await readIdentity(identity);
+  const channel = enrolmentChannel({ address: coordinator.address, rootDigest });
+  try {
+    await channel.root();
+  } finally {
+    channel.close();
+  }
 }

@@ -1,5 +1,8 @@
 import { open } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+
+/** The socket on which the agent of this state directory answers. */
+export const controlSocket = (state: string): string => join(state, 'control.sock');
 
 /** unix(7) leaves 108 bytes for a socket's path, and some systems fewer. */
 const PATH_BYTES_MAX = 100;

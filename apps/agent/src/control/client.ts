@@ -3,13 +3,18 @@ import { Fault, parseShape } from '@consilium/stdx';
 import type { z } from 'zod';
 import { withSocketPath } from './address.js';
 import { readLine } from './line.js';
-import { REPLY_BYTES_MAX, replySchema, type ControlRequest } from './protocol.js';
+import { REPLY_BYTES_MAX, type ControlRequest } from './protocol.js';
+import { REPLIES, replySchema, type Replies } from './replies.js';
 
 /** Loading the data of a plan being approved may take this long. */
 const REPLY_TIMEOUT_MS = 120_000;
 
 /** Asks the running agent; throws its Fault, or UNAVAILABLE when none runs on this state directory. */
-export async function askAgent<T>(path: string, request: ControlRequest, schema: z.ZodType<T>): Promise<T> {
+export async function askAgent<Request extends ControlRequest>(
+  path: string,
+  request: Request,
+): Promise<Replies[Request['command']]> {
+  const schema = REPLIES[request.command] as z.ZodType as z.ZodType<Replies[Request['command']]>;
   const socket = await withSocketPath(path, open);
   try {
     socket.write(`${JSON.stringify(request)}\n`);

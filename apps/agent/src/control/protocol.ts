@@ -1,66 +1,48 @@
-import { CODES, DIGEST_PATTERN, RUN_ID_PATTERN, type Code } from '@consilium/stdx';
+import { DIGEST_PATTERN, RUN_ID_PATTERN } from '@consilium/stdx';
 import { z } from 'zod';
+import { digest, role, run } from './fields.js';
 
 /** One request and one reply a connection, each one line of JSON. Spoken only over a socket of mode 600 on this machine. */
 const reference = z
   .string()
   .refine((text) => DIGEST_PATTERN.test(text) || RUN_ID_PATTERN.test(text), 'a plan digest or a run id');
+/** A signed document, as base64 of its bytes. */
+const document = z
+  .base64()
+  .min(4)
+  .max(65_536)
+  .transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
+const milliseconds = z.int().min(0);
 
 export const requestSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('status') }),
   z.strictObject({ command: z.literal('plans') }),
-  z.strictObject({ command: z.literal('approve'), reference }),
-  z.strictObject({ command: z.literal('reject'), reference }),
+  /** `read`: the data of a plan that waits are looked into, so that there is something to sign. */
+  z.strictObject({ command: z.literal('plan'), reference, read: z.boolean() }),
+  /** A plan's canonical JSON, of those that were ever offered here. */
+  z.strictObject({ command: z.literal('terms'), plan: digest }),
+  z.strictObject({ command: z.literal('sign'), run, document }),
+  z.strictObject({ command: z.literal('reject'), reference, by: role }),
+  z.strictObject({ command: z.literal('withdraw'), reference, by: role }),
+  z.strictObject({ command: z.literal('suspend'), reference, by: role }),
+  z.strictObject({ command: z.literal('resume'), reference, by: role }),
+  z.strictObject({ command: z.literal('standing') }),
+  /** `plan`: JSON of a plan with the model and the kind of images that the standing approval is to cover. */
+  z.strictObject({
+    command: z.literal('standing-draft'),
+    plan: z.string().max(500_000),
+    rounds: z.int().min(1).max(1_000_000),
+    expiresMs: milliseconds,
+  }),
+  z.strictObject({ command: z.literal('standing-sign'), document }),
+  z.strictObject({ command: z.literal('standing-withdraw'), document: digest }),
 ]);
-export type ControlRequest = z.infer<typeof requestSchema>;
-
-const runStatus = z.object({
-  run: z.string(),
-  planDigest: z.string(),
-  decision: z.enum(['pending', 'approved', 'rejected']),
-  code: z.string().nullable(),
-  ended: z.enum(['finished', 'failed', 'cancelled']).nullable(),
-});
-
-export const statusSchema = z.object({
-  site: z.string(),
-  connected: z.boolean(),
-  engine: z.object({ name: z.string(), version: z.string(), deterministic: z.boolean(), selfTestMaxError: z.number() }),
-  sandbox: z.enum(['on', 'off']),
-  approve: z.enum(['auto', 'manual']),
-  /** What the trainer is at. */
-  working: z
-    .object({
-      run: z.string(),
-      round: z.number().nullable(),
-      step: z.number().nullable(),
-      steps: z.number().nullable(),
-    })
-    .nullable(),
-  runs: z.array(runStatus),
-  bytesUp: z.number(),
-  bytesDown: z.number(),
-});
-export type Status = z.infer<typeof statusSchema>;
-
-export const plansSchema = z.object({
-  plans: z.array(
-    z.object({ run: z.string(), planDigest: z.string(), offeredMs: z.number(), study: z.string(), text: z.string() }),
-  ),
-});
-export type Plans = z.infer<typeof plansSchema>;
-
-export const decisionSchema = z.object({ approved: z.boolean(), code: z.string().nullable() });
-export type DecisionReply = z.infer<typeof decisionSchema>;
-
-const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
-export const replySchema = z.union([
-  z.strictObject({ ok: z.unknown() }),
-  z.strictObject({ error: z.strictObject({ code: z.enum(CODES as readonly [Code, ...Code[]]), facts }) }),
-]);
-export type Reply = z.infer<typeof replySchema>;
+/** As it is sent. */
+export type ControlRequest = z.input<typeof requestSchema>;
+/** As it is read. */
+export type ControlOrder = z.output<typeof requestSchema>;
 
 /** A request longer than this is not one. */
-export const REQUEST_BYTES_MAX = 4096;
-/** Plans may be long: 32 of them with their texts. */
+export const REQUEST_BYTES_MAX = 1024 * 1024;
+/** Plans may be long. */
 export const REPLY_BYTES_MAX = 8 * 1024 * 1024;

@@ -3,30 +3,23 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { Fault, parseShape } from '@consilium/stdx';
 import { withSocketPath } from './address.js';
 import { readLine } from './line.js';
-import {
-  REQUEST_BYTES_MAX,
-  requestSchema,
-  type ControlRequest,
-  type DecisionReply,
-  type Plans,
-  type Reply,
-  type Status,
-} from './protocol.js';
+import { REQUEST_BYTES_MAX, requestSchema, type ControlOrder } from './protocol.js';
+import type { Replies, Reply } from './replies.js';
 
-/** What the operator may ask of a running agent. */
-export interface Controls {
-  status(): Status;
-  plans(): Plans;
-  approve(reference: string): Promise<DecisionReply>;
-  reject(reference: string): Promise<DecisionReply>;
-}
+type Command = ControlOrder['command'];
+type Order<Of extends Command> = Extract<ControlOrder, { command: Of }>;
+
+/** What the site's people may ask of a running agent: one answer for each command of the protocol. */
+export type Controls = {
+  readonly [Of in Command]: (order: Order<Of>) => Replies[Of] | Promise<Replies[Of]>;
+};
 
 const CONNECTIONS_MAX = 16;
 const REQUEST_TIMEOUT_MS = 5_000;
 
 /**
- * The door for this machine's operator: a Unix socket that only the agent's own user may open (mode 600), so that
- * approving needs no password and nothing listens on a network. The caller holds the lock on the state directory, so
+ * The door for this machine's people: a Unix socket that only the agent's own user may open (mode 600), so that nothing
+ * listens on a network. The caller holds the lock on the state directory, so
  * a socket that is already there was left by a process that is gone.
  */
 export class ControlServer {
@@ -34,11 +27,16 @@ export class ControlServer {
 
   private constructor(private readonly server: Server) {}
 
-  static async listen(path: string, controls: Controls): Promise<ControlServer> {
+  /** `failed` hears of every error, also of those that must end the agent; whoever asked is answered with its code. */
+  static async listen(
+    path: string,
+    controls: Controls,
+    failed: (error: unknown) => void = () => {},
+  ): Promise<ControlServer> {
     const server = createServer({ allowHalfOpen: true });
     const control = new ControlServer(server);
     server.maxConnections = CONNECTIONS_MAX;
-    server.on('connection', (socket) => void control.#serve(socket, controls));
+    server.on('connection', (socket) => void control.#serve(socket, controls, failed));
     await unlink(path).catch(() => {}); // usually there is none
     await withSocketPath(path, (name) => bind(server, name));
     await chmod(path, 0o600);
@@ -50,36 +48,28 @@ export class ControlServer {
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
   }
 
-  async #serve(socket: Socket, controls: Controls): Promise<void> {
+  async #serve(socket: Socket, controls: Controls, failed: (error: unknown) => void): Promise<void> {
     this.#connections.add(socket);
     socket.on('close', () => this.#connections.delete(socket));
     socket.on('error', () => {}); // the operator's program went away; there is nobody to tell
-    socket.end(`${JSON.stringify(await answer(socket, controls))}\n`);
+    socket.end(`${JSON.stringify(await answer(socket, controls, failed))}\n`);
   }
 }
 
-async function answer(socket: Socket, controls: Controls): Promise<Reply> {
+async function answer(socket: Socket, controls: Controls, failed: (error: unknown) => void): Promise<Reply> {
   try {
     const line = await readLine(socket, { bytesMax: REQUEST_BYTES_MAX, timeoutMs: REQUEST_TIMEOUT_MS });
     return { ok: await perform(parseShape(requestSchema, parseJson(line), 'REQUEST_INVALID'), controls) };
   } catch (error) {
+    failed(error);
     const { code, facts } = Fault.from(error);
     return { error: { code, facts: { ...facts } } };
   }
 }
 
-async function perform(request: ControlRequest, controls: Controls): Promise<Status | Plans | DecisionReply> {
-  switch (request.command) {
-    case 'status':
-      return controls.status();
-    case 'plans':
-      return controls.plans();
-    case 'approve':
-      return controls.approve(request.reference);
-    case 'reject':
-      return controls.reject(request.reference);
-  }
-}
+/** Reached by the schema's own names only, which the record has all. */
+const perform = (order: ControlOrder, controls: Controls): unknown =>
+  (controls[order.command] as (order: ControlOrder) => unknown)(order);
 
 function parseJson(line: string): unknown {
   try {

@@ -1,17 +1,20 @@
-import { Fault } from '@consilium/stdx';
+import type { SiteEvent } from '@consilium/ledger';
 import { planDigest } from '@consilium/round';
+import { Fault } from '@consilium/stdx';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JournalRecord } from './journal/entry.js';
-import { MemoryJournal } from './journal/journal.js';
-import { approvedRecords, DATASET, entriesOf, NO_DIGEST, OTHER_RUN, planOf, RUN } from './plan.fixture.js';
+import { approvedEvents, MemoryDocuments, memoryLedger } from '../ledger.fixture.js';
+import { DATASET, NO_DIGEST, OTHER_RUN, planOf, RUN } from '../plan.fixture.js';
 import { Runs } from './runs.js';
-import { clockAt } from './twins.fixture.js';
 
 const plan = planOf();
 const digest = planDigest(plan);
-const remembering = (records: readonly JournalRecord[]): Runs =>
-  new Runs(new MemoryJournal(clockAt()), entriesOf(records));
+const approved = approvedEvents(new MemoryDocuments(), plan);
+const remembering = (events: readonly SiteEvent[]): Runs => {
+  const runs = new Runs();
+  for (const event of events) runs.follow(event);
+  return runs;
+};
 const codeOf = (work: () => unknown): string => {
   try {
     work();
@@ -20,87 +23,106 @@ const codeOf = (work: () => unknown): string => {
     return Fault.from(error).code;
   }
 };
+const after = (...events: SiteEvent[]): string =>
+  codeOf(() => remembering([...approved, ...events]).approved(RUN, digest));
 
 describe('what the agent remembers of runs', () => {
   it('is nothing at the beginning', () => {
     expect(codeOf(() => remembering([]).approved(RUN, digest))).toBe('PLAN_NOT_APPROVED');
   });
 
-  it('knows an approved run with its plan and its data after a restart', () => {
-    const approved = remembering(approvedRecords()).approved(RUN, digest);
-    expect(approved.plan).toEqual(plan);
-    expect(approved.dataset.digest).toBe(DATASET.digest);
+  it('knows an approved run with its approval and its data after a restart', () => {
+    const run = remembering(approved).approved(RUN, digest);
+    expect(run.dataset.digest).toBe(DATASET.digest);
+    expect(run.decision).toEqual({ approved: true, by: 'auto', envelope: expect.any(String) });
   });
 
   it('does not take an offer, or loaded data, for an approval', () => {
-    expect(codeOf(() => remembering(approvedRecords().slice(0, 1)).approved(RUN, digest))).toBe('PLAN_NOT_APPROVED');
-    expect(codeOf(() => remembering(approvedRecords().slice(0, 2)).approved(RUN, digest))).toBe('PLAN_NOT_APPROVED');
+    expect(codeOf(() => remembering(approved.slice(0, 1)).approved(RUN, digest))).toBe('PLAN_NOT_APPROVED');
+    expect(codeOf(() => remembering(approved.slice(0, 2)).approved(RUN, digest))).toBe('PLAN_NOT_APPROVED');
   });
 
   it('approves one run: neither another run of the same plan, nor another plan for the same run', () => {
-    const runs = remembering(approvedRecords());
+    const runs = remembering(approved);
     expect(codeOf(() => runs.approved(OTHER_RUN, digest))).toBe('PLAN_NOT_APPROVED');
     expect(codeOf(() => runs.approved(RUN, NO_DIGEST))).toBe('PLAN_NOT_APPROVED');
     expect(codeOf(() => runs.approved(RUN, digest))).toBe('allowed');
   });
 
-  it('does nothing more for a run that ended or was rejected, and lets go of its plan', () => {
-    const ended = remembering([...approvedRecords(), { type: 'run.ended', run: RUN, outcome: 'finished' }]);
-    expect(codeOf(() => ended.approved(RUN, digest))).toBe('RUN_TRANSITION_REFUSED');
-    expect(ended.find(RUN)?.plan).toBeNull();
-    const rejection = {
-      type: 'plan.rejected',
-      run: RUN,
-      planDigest: digest,
-      by: 'operator',
-      code: 'PLAN_REJECTED',
-    } as const;
-    const rejected = remembering([...approvedRecords().slice(0, 1), rejection]);
+  it('keeps the data that the approval was given for, whatever is looked into later', () => {
+    const later = { ...approved[1], dataset: NO_DIGEST } as SiteEvent;
+    expect(remembering([...approved, later]).approved(RUN, digest).dataset.digest).toBe(DATASET.digest);
+    const before = [approved[0]!, later, approved[1]!, approved[2]!];
+    expect(remembering(before).approved(RUN, digest).dataset.digest).toBe(DATASET.digest);
+  });
+
+  it('does nothing more for a run that ended, was rejected, withdrawn, or whose plan is suspended', () => {
+    expect(after({ type: 'run.ended', run: RUN, outcome: 'finished' })).toBe('RUN_TRANSITION_REFUSED');
+    expect(after({ type: 'plan.withdrawn', run: RUN, plan: digest, by: 'people' })).toBe('PLAN_WITHDRAWN');
+    const suspended: SiteEvent = { type: 'plan.suspended', plan: digest, by: 'data-protection-officer' };
+    expect(after(suspended)).toBe('PLAN_SUSPENDED');
+    const resumed = (by: 'operator' | 'data-protection-officer'): SiteEvent => ({
+      type: 'plan.resumed',
+      plan: digest,
+      by,
+    });
+    expect(after(suspended, resumed('data-protection-officer'))).toBe('allowed');
+    expect(after(suspended, resumed('operator'))).toBe('PLAN_SUSPENDED');
+    const rejected = remembering([
+      approved[0]!,
+      { type: 'plan.rejected', run: RUN, plan: digest, by: 'operator', code: 'PLAN_REJECTED' },
+    ]);
     expect(codeOf(() => rejected.approved(RUN, digest))).toBe('PLAN_REJECTED');
-    expect(rejected.find(RUN)?.decision).toEqual({ approved: false, by: 'operator', code: 'PLAN_REJECTED' });
+  });
+
+  it('cannot be talked out of a decision: the first one stands', () => {
+    const approval = approved[2]!;
+    const rejection: SiteEvent = { type: 'plan.rejected', run: RUN, plan: digest, by: 'people', code: 'PLAN_REJECTED' };
+    expect(after(rejection)).toBe('allowed');
+    expect(codeOf(() => remembering([approved[0]!, rejection, approval]).approved(RUN, digest))).toBe('PLAN_REJECTED');
+    expect(after({ type: 'plan.withdrawn', run: RUN, plan: digest, by: 'people' }, approval)).toBe('PLAN_WITHDRAWN');
   });
 
   it('remembers a rejection of an offer that could not be read', () => {
-    const runs = remembering([
-      { type: 'plan.rejected', run: RUN, planDigest: NO_DIGEST, by: 'agent', code: 'PLAN_INVALID' },
-    ]);
-    expect(runs.find(RUN)).toMatchObject({ planDigest: NO_DIGEST, plan: null, decision: { approved: false } });
+    const runs = remembering([{ type: 'plan.rejected', run: RUN, plan: NO_DIGEST, by: 'agent', code: 'PLAN_INVALID' }]);
+    expect(runs.find(RUN)).toMatchObject({ planDigest: NO_DIGEST, offered: null, decision: { approved: false } });
   });
 
-  it('refuses to guess at a plan that this release cannot read', () => {
-    const foreign = {
-      type: 'plan.offered',
-      run: RUN,
-      planDigest: NO_DIGEST,
-      plan: { schema: 'consilium.plan/9' },
-    } as const;
-    expect(codeOf(() => remembering([foreign]))).toBe('STATE_UNREADABLE');
+  it('gives up every run that goes on when the log was restored from an old copy', () => {
+    const opened = { type: 'shard.opened', year: 2026, predecessor: null, lost: 3 } as const;
+    expect(after({ ...opened, reason: 'restore' })).toBe('PLAN_WITHDRAWN');
+    expect(after({ ...opened, reason: 'year' })).toBe('allowed');
   });
 
-  it('remembers the same whether it lived through the entries or replayed them', async () => {
-    const any = fc.constantFrom<JournalRecord>(
-      ...approvedRecords(plan, RUN),
-      ...approvedRecords(plan, OTHER_RUN),
-      { type: 'plan.rejected', run: RUN, planDigest: digest, by: 'operator', code: 'PLAN_REJECTED' },
+  it('remembers the same whether it lived through the events or replayed them', async () => {
+    const others = approvedEvents(new MemoryDocuments(), plan, { run: OTHER_RUN });
+    const any = fc.constantFrom<SiteEvent>(
+      ...approved,
+      ...others,
+      { type: 'plan.rejected', run: RUN, plan: digest, by: 'people', code: 'PLAN_REJECTED' },
+      { type: 'plan.withdrawn', run: RUN, plan: digest, by: 'operator' },
+      { type: 'plan.suspended', plan: digest, by: 'operator' },
+      { type: 'plan.resumed', plan: digest, by: 'operator' },
       { type: 'run.ended', run: RUN, outcome: 'failed' },
-      { type: 'training.started', run: OTHER_RUN, round: 1, attempt: 1, modelDigest: NO_DIGEST },
+      { type: 'training.started', run: OTHER_RUN, round: 1, attempt: 1, model: NO_DIGEST },
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(any, { maxLength: 12 }), async (records) => {
-        const journal = new MemoryJournal(clockAt());
-        const lived = new Runs(journal);
-        for (const record of records) await lived.write(record);
-        expect(new Runs(new MemoryJournal(clockAt()), journal.entries).all()).toEqual(lived.all());
+      fc.asyncProperty(fc.array(any, { maxLength: 12 }), async (events) => {
+        const { ledger, log } = memoryLedger();
+        for (const event of events) await ledger.write(event);
+        const replayed = memoryLedger(log.entries).ledger;
+        expect(replayed.runs.all()).toEqual(ledger.runs.all());
+        expect(replayed.runs.isSuspended(digest)).toBe(ledger.runs.isSuspended(digest));
       }),
     );
   });
 
-  it('changes nothing when the journal did not take the entry', async () => {
-    const full = { append: () => Promise.reject(new Fault('DISK_FULL')), close: async () => {} };
-    const runs = new Runs(full, entriesOf(approvedRecords()));
-    await expect(runs.write({ type: 'run.ended', run: RUN, outcome: 'finished' })).rejects.toMatchObject({
+  it('changes nothing when the log did not take the entry', async () => {
+    const { ledger, log } = memoryLedger(approved);
+    log.fails = new Fault('DISK_FULL');
+    await expect(ledger.write({ type: 'run.ended', run: RUN, outcome: 'finished' })).rejects.toMatchObject({
       code: 'DISK_FULL',
     });
-    expect(codeOf(() => runs.approved(RUN, digest))).toBe('allowed');
+    expect(codeOf(() => ledger.runs.approved(RUN, digest))).toBe('allowed');
   });
 });
