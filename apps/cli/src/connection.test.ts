@@ -1,6 +1,6 @@
 import type { Fault } from '@consilium/stdx';
 import { describe, expect, it } from 'vitest';
-import { resolveConnection, type ConnectionOptions } from './connection.js';
+import { resolveAddress, resolveConnection, type ConnectionOptions, type PersonsLogins } from './connection.js';
 
 const FILES: Record<string, string> = {
   '.consilium/run/api.json': '{"url":"http://127.0.0.1:4000","tokenFile":"/s/api-token"}',
@@ -40,7 +40,7 @@ describe('finding the coordinator', () => {
 
   it('never sends the state directory’s token to another address', async () => {
     const fault = await resolve({ url: 'https://attacker.example' }).catch((error: unknown) => error);
-    expect(fault).toMatchObject({ code: 'SETTINGS_INVALID' });
+    expect(fault).toMatchObject({ code: 'LOGIN_REQUIRED' });
     // The control: to its own address it is sent, however that is spelled.
     expect(await resolve({ url: 'http://127.0.0.1:4000/' })).toMatchObject({ token: 'secret-of-up' });
   });
@@ -71,5 +71,50 @@ describe('finding the coordinator', () => {
       (error: unknown) => error,
     )) as Fault;
     expect(fault.message).not.toContain('se cret');
+  });
+});
+
+describe('a login', () => {
+  const hub = 'https://hub.example';
+  const logins: PersonsLogins = {
+    current: async () => hub,
+    has: async (url) => new URL(url).origin === hub,
+    token: async () => 'token-of-the-login',
+  };
+  const connect = (options: ConnectionOptions, env: Record<string, string> = {}, files = FILES) =>
+    resolveConnection(options, env, (path) => Promise.resolve(files[path]), logins);
+  const tokenOf = async (options: ConnectionOptions, env?: Record<string, string>): Promise<string> => {
+    const { token } = await connect(options, env);
+    return typeof token === 'string' ? token : token();
+  };
+
+  it('is preferred to what `consilium up` left, and asked for its token at each call', async () => {
+    const { url, token } = await connect({});
+    expect(url).toBe(hub);
+    expect(token).toBeTypeOf('function');
+    expect(await tokenOf({})).toBe('token-of-the-login');
+  });
+
+  it('gives way to a token that was named, and to a state directory that was named', async () => {
+    expect(await tokenOf({ tokenFile: 'mine' })).toBe('secret-of-mine');
+    expect(await tokenOf({}, { CONSILIUM_TOKEN: 'secret-of-env' })).toBe('secret-of-env');
+    expect(await connect({ state: 'other' })).toMatchObject({ url: 'http://127.0.0.1:5000', token: 'secret-of-other' });
+    expect(await connect({}, { CONSILIUM_STATE: 'other' })).toMatchObject({ token: 'secret-of-other' });
+  });
+
+  it('is never shown to another coordinator', async () => {
+    await expect(connect({ url: 'https://attacker.example' })).rejects.toMatchObject({ code: 'LOGIN_REQUIRED' });
+    expect(await connect({ url: 'http://127.0.0.1:4000' })).toMatchObject({ token: 'secret-of-up' });
+  });
+
+  it('needs an address, which is found as for every other command', async () => {
+    const find = (options: ConnectionOptions, files = FILES) =>
+      resolveAddress(options, {}, (path) => Promise.resolve(files[path]), logins);
+    expect(await find({})).toBe(hub);
+    expect(await find({ url: 'https://other.example' })).toBe('https://other.example');
+    await expect(resolveAddress({}, {}, () => Promise.resolve(undefined))).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID',
+    });
+    expect(await resolveAddress({}, {}, (path) => Promise.resolve(FILES[path]))).toBe('http://127.0.0.1:4000');
   });
 });

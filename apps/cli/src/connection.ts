@@ -17,18 +17,63 @@ export type ReadText = (path: string) => Promise<string | undefined>;
 export const apiFileShape = z.object({ url: z.url(), tokenFile: z.string().min(1) });
 export const apiFilePath = (state: string): string => join(state, 'run', 'api.json');
 
+/** The logins of this person, by `consilium login`. */
+export interface PersonsLogins {
+  /** The coordinator that was logged in to last. */
+  current(): Promise<string | undefined>;
+  has(url: string): Promise<boolean>;
+  /** An access token that is good now. */
+  token(url: string): Promise<string>;
+}
+
+const NO_LOGINS: PersonsLogins = {
+  current: async () => undefined,
+  has: async () => false,
+  token: async () => Promise.reject(new Fault('LOGIN_REQUIRED')),
+};
+
 /**
- * Finds the coordinator: `--url`, else CONSILIUM_URL, else what `consilium up` left in the state directory; the token
- * likewise from `--token-file`, CONSILIUM_TOKEN_FILE or CONSILIUM_TOKEN. The state directory's token is never sent to
- * another address than the one it was written for.
+ * Finds the coordinator and what opens it. A token that was named (`--token-file`, CONSILIUM_TOKEN_FILE or
+ * CONSILIUM_TOKEN) comes first, then the person's login, then what `consilium up` left in the state directory. Neither of
+ * the last two is ever sent to another address than its own.
  */
 export async function resolveConnection(
   options: ConnectionOptions,
   env: Readonly<Record<string, string | undefined>>,
   readText: ReadText,
+  logins: PersonsLogins = NO_LOGINS,
 ): Promise<Connection> {
   const left = await leftByUp(options.state ?? env['CONSILIUM_STATE'] ?? DEFAULT_STATE, readText);
-  const url = options.url ?? (env['CONSILIUM_URL'] || undefined) ?? left?.url;
+  const url = await resolveUrl(options, env, left?.url, logins);
+  const tokenFile = options.tokenFile ?? (env['CONSILIUM_TOKEN_FILE'] || undefined);
+  if (tokenFile !== undefined) return { url, token: await readToken(tokenFile, readText) };
+  if (env['CONSILIUM_TOKEN']) return { url, token: checkedToken(env['CONSILIUM_TOKEN']) };
+  if (await logins.has(url)) return { url, token: () => logins.token(url) };
+  if (left && new URL(left.url).origin === new URL(url).origin)
+    return { url, token: await readToken(left.tokenFile, readText) };
+  throw new Fault('LOGIN_REQUIRED');
+}
+
+/** The address for commands that need no token yet, such as `consilium login`. */
+export async function resolveAddress(
+  options: ConnectionOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  readText: ReadText,
+  logins: PersonsLogins = NO_LOGINS,
+): Promise<string> {
+  const left = await leftByUp(options.state ?? env['CONSILIUM_STATE'] ?? DEFAULT_STATE, readText);
+  return resolveUrl(options, env, left?.url, logins);
+}
+
+async function resolveUrl(
+  options: ConnectionOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  left: string | undefined,
+  logins: PersonsLogins,
+): Promise<string> {
+  // Who names a state directory means the federation in it.
+  const meant = options.state !== undefined || env['CONSILIUM_STATE'] ? left : undefined;
+  const url = options.url ?? (env['CONSILIUM_URL'] || undefined) ?? meant ?? (await logins.current()) ?? left;
   if (url === undefined) {
     throw new Fault('SETTINGS_INVALID', {
       setting: '--url or CONSILIUM_URL',
@@ -37,16 +82,7 @@ export async function resolveConnection(
   }
   if (!/^https?:\/\/./.test(url) || !URL.canParse(url))
     throw new Fault('SETTINGS_INVALID', { setting: '--url', expected: 'an http or https address' });
-
-  const tokenFile = options.tokenFile ?? (env['CONSILIUM_TOKEN_FILE'] || undefined);
-  if (tokenFile !== undefined) return { url, token: await readToken(tokenFile, readText) };
-  if (env['CONSILIUM_TOKEN']) return { url, token: checkedToken(env['CONSILIUM_TOKEN']) };
-  if (left && new URL(left.url).origin === new URL(url).origin)
-    return { url, token: await readToken(left.tokenFile, readText) };
-  throw new Fault('SETTINGS_INVALID', {
-    setting: '--token-file or CONSILIUM_TOKEN_FILE',
-    expected: 'the coordinator’s token file',
-  });
+  return url;
 }
 
 async function leftByUp(state: string, readText: ReadText): Promise<z.infer<typeof apiFileShape> | undefined> {

@@ -8,8 +8,11 @@ const HINTS: Partial<Record<Fault['code'], string>> = {
   SANDBOX_UNAVAILABLE:
     'This machine does not let programs make network namespaces. `consilium up --sandbox off` trains without that fence; each site’s journal records it.',
   UNAVAILABLE: 'Is a coordinator running? `consilium up` starts a whole federation; --url names another.',
-  TOKEN_MISSING: 'Name the coordinator’s token file with --token-file or CONSILIUM_TOKEN_FILE.',
+  TOKEN_MISSING: 'Log in with `consilium login`, or name a token with --token-file or CONSILIUM_TOKEN.',
+  ACCOUNT_UNKNOWN: 'An admin gives a role with `consilium account grant`; the person’s id stands above.',
   STATE_LOCKED: 'Another `consilium up` may be running here; --state names another directory.',
+  CERTIFICATE_LAPSED:
+    'A demonstration that rested for more than a month begins anew: `consilium up --state` names another directory.',
   PROGRAM_DIED: 'The programs’ logs are in the folder `logs` of the state directory.',
 };
 
@@ -22,14 +25,21 @@ export function tellFailure(error: unknown, terminal: Terminal, json: boolean): 
   terminal.err(`consilium: ${fault.code}: ${fault.message}`);
   const hint = HINTS[fault.code];
   if (hint) terminal.err(hint);
-  if (fault.code === 'INTERNAL' && (fault.cause instanceof InvariantError || terminal.env['CONSILIUM_DEBUG'])) {
-    terminal.err(fault.cause instanceof Error ? (fault.cause.stack ?? fault.cause.message) : String(fault.cause));
-  }
+  if (fault.code === 'INTERNAL') terminal.err(whereItRose(fault.cause, terminal.env['CONSILIUM_DEBUG'] !== undefined));
   if (json)
     terminal.out(
       JSON.stringify({ error: { code: fault.code, message: CATALOGUE[fault.code].sentence, facts: fault.facts } }),
     );
   return exitOf(fault);
+}
+
+/** What our own bug was and where in the code; another library's words only where somebody looks for it. */
+function whereItRose(cause: unknown, whole: boolean): string {
+  if (!(cause instanceof Error)) return 'no cause is known';
+  if (whole || cause instanceof InvariantError) return cause.stack ?? cause.message;
+  const frames = (cause.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+  const code = 'code' in cause ? ` ${String(cause.code)}` : '';
+  return [`${cause.name}${code}`, ...frames.slice(0, 8)].join('\n');
 }
 
 function exitOf(fault: Fault): number {

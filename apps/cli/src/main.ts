@@ -4,8 +4,14 @@ import type { Terminal } from './terminal.js';
 import { paintFor, wantsColour } from './text/colour.js';
 
 /** The only place where the command line meets the process: streams, signals, environment and exit code. */
-const { stdout, stderr, env } = process;
+const { stdin, stdout, stderr, env } = process;
 const isTerminal = Boolean(stdout.isTTY);
+
+let asking: Promise<NonNullable<Terminal['ask']>> | undefined;
+async function ask(question: string, secret: boolean): Promise<string> {
+  asking ??= import('./asking.js').then(({ askingOn }) => askingOn(stdin, stderr));
+  return (await asking)(question, secret);
+}
 
 const terminal: Terminal = {
   out: (line) => void stdout.write(`${line}\n`),
@@ -14,6 +20,7 @@ const terminal: Terminal = {
   rows: () => Math.max(10, stdout.rows ?? 24),
   live: isTerminal && env['TERM'] !== 'dumb' && !env['CI'],
   paint: paintFor(wantsColour(env, isTerminal)),
+  ask,
   env,
 };
 

@@ -1,6 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { registerAccount } from './commands/account.js';
 import { registerCa } from './commands/ca.js';
+import { registerLogin } from './commands/login.js';
+import { registerKey } from './commands/key.js';
 import { registerModel } from './commands/model.js';
+import { registerRoster } from './commands/roster.js';
 import { registerRun } from './commands/run.js';
 import { registerSite } from './commands/site.js';
 import { registerStudy } from './commands/study.js';
@@ -9,7 +13,15 @@ import { withExample, type Context } from './commands/context.js';
 import { EXIT, tellFailure } from './failure.js';
 import type { Interrupts } from './interrupts.js';
 import { RELEASE } from './release.js';
+import type { ProgramName } from './programs/locate.js';
 import type { Terminal } from './terminal.js';
+
+/** Words that stand for a program of their own. */
+const PROGRAMS: ReadonlyMap<string, ProgramName> = new Map([
+  ['agent', 'agent'],
+  ['audit', 'auditor'],
+  ['coordinator', 'coordinator'],
+]);
 
 /**
  * Runs one command line and answers its exit code: 0 done, 1 failed with a code, 2 not understood, 130 interrupted.
@@ -17,7 +29,8 @@ import type { Terminal } from './terminal.js';
  */
 export async function runCommand(argv: readonly string[], terminal: Terminal, interrupts: Interrupts): Promise<number> {
   const [word, ...rest] = argv;
-  if (word === 'agent' || word === 'coordinator') return dispatch(word, rest, terminal);
+  const named = PROGRAMS.get(word ?? '');
+  if (named) return dispatch(named, rest, terminal);
 
   let exit: number = EXIT.ok;
   const context: Context = {
@@ -44,13 +57,13 @@ export async function runCommand(argv: readonly string[], terminal: Terminal, in
 }
 
 /** As git does: the word's own program, as a process. */
-async function dispatch(word: 'agent' | 'coordinator', args: readonly string[], terminal: Terminal): Promise<number> {
+async function dispatch(program: ProgramName, args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const [{ locate }, { passThrough }] = await Promise.all([
       import('./programs/locate.js'),
       import('./programs/pass-through.js'),
     ]);
-    return await passThrough(locate(word), args);
+    return await passThrough(locate(program), args);
   } catch (error) {
     return tellFailure(error, terminal, args.includes('--json'));
   }
@@ -84,12 +97,20 @@ export function buildProgram(context: Context): Command {
   registerStudy(program, context);
   registerRun(program, context);
   registerSite(program, context);
+  registerRoster(program, context);
   registerModel(program, context);
+  registerLogin(program, context);
+  registerAccount(program, context);
   registerCa(program, context);
-  // These two never reach commander; they stand here for the help and for did-you-mean.
+  registerKey(program, context);
+  // These never reach commander; they stand here for the help and for did-you-mean.
   program
     .command('coordinator')
     .description('the coordinator’s own commands (consilium coordinator --help)')
+    .allowUnknownOption();
+  program
+    .command('audit')
+    .description('check what a federation did, offline and believing nobody (consilium audit --help)')
     .allowUnknownOption();
   program
     .command('agent')

@@ -10,5 +10,7 @@ export interface Terminal {
   /** Whether standard output is a terminal that can redraw lines. */
   readonly live: boolean;
   readonly paint: Paint;
+  /** Asks the person a question; what they type to a secret one is not shown. Absent where nobody can be asked. */
+  readonly ask?: (question: string, secret: boolean) => Promise<string>;
   readonly env: Readonly<Record<string, string | undefined>>;
 }

@@ -9,8 +9,13 @@ import {
   TOKEN,
   type FixtureCoordinator,
 } from '../testing/coordinator.fixture.js';
-import { runOf } from '../testing/run.fixture.js';
+import { PLAN_DIGEST, runOf } from '../testing/run.fixture.js';
 import { Coordinator } from './coordinator.js';
+
+const DETAIL = {
+  ...{ digest: PLAN_DIGEST, study: 'lung-nodule', createdMs: 1, plan: {}, envelope: 'AQI=' },
+  ...{ signers: [{ person: 'person-0123456789', roles: ['proposer'] }], refusal: 'PLAN_NOT_SIGNED' },
+};
 
 let fixture: FixtureCoordinator;
 let coordinator: Coordinator;
@@ -38,17 +43,62 @@ describe('the coordinator’s API', () => {
   });
 
   it('takes studies, plans and runs', async () => {
-    const study = { name: 'lung-nodule', title: 'Nodules', purpose: 'To find them' };
+    const study = {
+      ...{ name: 'lung-nodule', title: 'Nodules', purpose: 'To find them', sites: ['hospital-a'] },
+      ...{ legalBasis: 'national-law' as const, jurisdictions: ['DE'] },
+      ethics: { number: '1', authority: 'A board', expires: '2099-12-31' },
+      dataContract: { modality: 'OT' as const, minPatients: 10, deidentified: true as const },
+    };
+    const draft = { schema: 'consilium.plan/1' };
+    fixture.answers.set('POST /api/v1/studies/lung-nodule/plans/complete', (_, response) =>
+      answer(response, { digest: PLAN_DIGEST, plan: { ...draft, completed: true } }),
+    );
+    for (const path of ['studies/lung-nodule/plans', `plans/${PLAN_DIGEST}/signatures`])
+      fixture.answers.set(`POST /api/v1/${path}`, (_, response) => answer(response, DETAIL, 201));
+
     await coordinator.createStudy(study);
-    const digest = await coordinator.proposePlan('lung-nodule', { schema: 'consilium.plan/1' });
-    const run = await coordinator.startRun(digest);
-    expect(run.state).toBe('approval');
+    expect((await coordinator.completePlan('lung-nodule', draft)).plan).toEqual({ ...draft, completed: true });
+    const { digest } = await coordinator.proposePlan('lung-nodule', new Uint8Array([1, 2]));
+    expect(await coordinator.signPlan(digest, new Uint8Array([3]))).toEqual(DETAIL);
+    expect((await coordinator.startRun(digest)).state).toBe('approval');
     expect(fixture.calls).toEqual([
       'POST /api/v1/studies',
+      'POST /api/v1/studies/lung-nodule/plans/complete',
       'POST /api/v1/studies/lung-nodule/plans',
+      `POST /api/v1/plans/${PLAN_DIGEST}/signatures`,
       'POST /api/v1/runs',
     ]);
-    expect(fixture.bodies).toEqual([study, { schema: 'consilium.plan/1' }, { planDigest: digest }]);
+    const bodies = [study, draft, { envelope: 'AQI=' }, { envelope: 'Aw==' }, { planDigest: digest }];
+    expect(fixture.bodies).toEqual(bodies);
+  });
+
+  it('invites, admits and shuts out sites, and hands over rosters as the documents that were signed', async () => {
+    const invite = { token: 'consilium-join.x', id: 'token-0', site: 'hospital-a', expiresMs: 9 };
+    const waiting = { site: 'hospital-a', kind: 'join', signing: 'AAAA', jurisdiction: 'DE', askedMs: 1 };
+    const decided = (standing: string) => ({ site: 'hospital-a', standing });
+    for (const [call, told] of [
+      ['POST /api/v1/sites/invites', invite],
+      ['GET /api/v1/sites/enrolments', { enrolments: [waiting] }],
+      ['POST /api/v1/sites/enrolments/hospital-a/admit', decided('enrolled')],
+      ['POST /api/v1/sites/enrolments/hospital-a/refuse', decided('refused')],
+      ['POST /api/v1/sites/hospital-a/revoke', decided('revoked')],
+      ['GET /api/v1/roster', { document: 'AQI=' }],
+      ['PUT /api/v1/roster', { document: 'Aw==' }],
+    ] as const)
+      fixture.answers.set(call, (_, response) => answer(response, told));
+
+    expect(await coordinator.invite({ site: 'hospital-a', jurisdiction: 'DE' })).toEqual(invite);
+    expect(await coordinator.enrolments()).toEqual([waiting]);
+    expect(await coordinator.admit('hospital-a', new Uint8Array([1, 2]))).toEqual(decided('enrolled'));
+    expect(await coordinator.refuseSite('hospital-a')).toEqual(decided('refused'));
+    expect(await coordinator.revokeSite('hospital-a')).toEqual(decided('revoked'));
+    expect(await coordinator.roster()).toEqual(new Uint8Array([1, 2]));
+    await coordinator.installRoster(new Uint8Array([3]));
+    expect(fixture.bodies).toEqual([
+      { site: 'hospital-a', jurisdiction: 'DE' },
+      { roster: 'AQI=' },
+      { roster: 'Aw==' },
+    ]);
   });
 
   it('filters runs by state and study', async () => {
@@ -83,7 +133,12 @@ describe('the coordinator’s API', () => {
         more: 1,
       }),
     );
-    expect(await coordinator.sites()).toEqual([{ name: 'a', connected: true, lastSeenMs: 5, software: 'x' }]);
+    expect(await coordinator.sites()).toEqual([
+      {
+        ...{ name: 'a', connected: true, lastSeenMs: 5, software: 'x' },
+        ...{ standing: 'enrolled', jurisdiction: null, certificateEndsMs: null },
+      },
+    ]);
   });
 });
 

@@ -4,15 +4,16 @@ import { faultOf, readAnswer } from './answer.js';
 import { followRun, type RunEvents } from './events.js';
 import * as shapes from './shapes.js';
 
-/** Where a coordinator answers, and the token that its people share. */
+/** Where a coordinator answers, and what opens it. */
 export interface Connection {
   /** Scheme, host and port; the API's prefix is added. */
   readonly url: string;
-  readonly token: string;
+  /** A bearer token, or where to get one that is good now: a login's lasts ten minutes, a command may take hours. */
+  readonly token: string | (() => Promise<string>);
 }
 
 interface Call {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT';
   readonly body?: unknown;
 }
 
@@ -32,21 +33,57 @@ export class Coordinator {
 
   sites = async (): Promise<shapes.Site[]> => (await this.#ask('sites', shapes.sitesShape)).sites;
 
+  /** A one-time token for one site; the coordinator shows it here and never again. */
+  invite = (invitation: { site: string; jurisdiction: string; minutes?: number }): Promise<shapes.Invite> =>
+    this.#ask('sites/invites', shapes.inviteShape, { method: 'POST', body: invitation });
+  /** The sites that wait to be admitted. */
+  enrolments = async (): Promise<shapes.Enrolment[]> =>
+    (await this.#ask('sites/enrolments', shapes.enrolmentsShape)).enrolments;
+  /** Admits a site with the next roster, a document that the root has signed. */
+  admit = (site: string, roster: Uint8Array): Promise<shapes.Decided> =>
+    this.#ask(`sites/enrolments/${encodeURIComponent(site)}/admit`, shapes.decidedShape, {
+      method: 'POST',
+      body: { roster: Buffer.from(roster).toString('base64') },
+    });
+  refuseSite = (site: string): Promise<shapes.Decided> =>
+    this.#ask(`sites/enrolments/${encodeURIComponent(site)}/refuse`, shapes.decidedShape, { method: 'POST' });
+  /** Shuts a site out at once. */
+  revokeSite = (site: string): Promise<shapes.Decided> =>
+    this.#ask(`sites/${encodeURIComponent(site)}/revoke`, shapes.decidedShape, { method: 'POST' });
+  /** Puts a roster in force that changes people or leaves out revoked sites. */
+  installRoster = async (roster: Uint8Array): Promise<void> => {
+    const body = { roster: Buffer.from(roster).toString('base64') };
+    await this.#ask('roster', shapes.rosterShape, { method: 'PUT', body });
+  };
+  /** The roster in force, as the document that the root has signed. */
+  roster = async (): Promise<Uint8Array> =>
+    new Uint8Array(Buffer.from((await this.#ask('roster', shapes.rosterShape)).document, 'base64'));
+
   studies = (): Promise<shapes.Study[]> => this.#ask('studies', shapes.studiesShape);
   study = (name: string): Promise<shapes.StudyDetail> =>
     this.#ask(`studies/${encodeURIComponent(name)}`, shapes.studyDetailShape);
-  createStudy = (study: { name: string; title: string; purpose: string }): Promise<shapes.Study> =>
+  createStudy = (study: shapes.NewStudy): Promise<shapes.Study> =>
     this.#ask('studies', shapes.createdStudyShape, { method: 'POST', body: study });
 
-  proposePlan = async (study: string, plan: unknown): Promise<string> =>
-    (
-      await this.#ask(`studies/${encodeURIComponent(study)}/plans`, shapes.proposedPlanShape, {
-        method: 'POST',
-        body: plan,
-      })
-    ).digest;
-  plan = (digest: string): Promise<z.infer<typeof shapes.planDetailShape>> =>
-    this.#ask(`plans/${digest}`, shapes.planDetailShape);
+  /** The draft as it is to be signed: with the study's governance and today's keys. Nothing is kept. */
+  completePlan = (study: string, draft: unknown): Promise<shapes.CompletedPlan> =>
+    this.#ask(`studies/${encodeURIComponent(study)}/plans/complete`, shapes.completedPlanShape, {
+      method: 'POST',
+      body: draft,
+    });
+  /** Proposes a completed plan, as an envelope that a proposer has signed. */
+  proposePlan = (study: string, envelope: Uint8Array): Promise<shapes.PlanDetail> =>
+    this.#ask(`studies/${encodeURIComponent(study)}/plans`, shapes.planDetailShape, {
+      method: 'POST',
+      body: { envelope: Buffer.from(envelope).toString('base64') },
+    });
+  /** The plan's envelope with one more signature. */
+  signPlan = (digest: string, envelope: Uint8Array): Promise<shapes.PlanDetail> =>
+    this.#ask(`plans/${digest}/signatures`, shapes.planDetailShape, {
+      method: 'POST',
+      body: { envelope: Buffer.from(envelope).toString('base64') },
+    });
+  plan = (digest: string): Promise<shapes.PlanDetail> => this.#ask(`plans/${digest}`, shapes.planDetailShape);
 
   runs = (filter: { state?: string; study?: string } = {}): Promise<shapes.RunListed[]> => {
     const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== undefined));
@@ -76,6 +113,9 @@ export class Coordinator {
     return response.body ?? emptyBody();
   }
 
+  /** One call of the API, for what has no method here. */
+  ask = <T>(path: string, shape: z.ZodType<T>, call: Call = {}): Promise<T> => this.#ask(path, shape, call);
+
   async #ask<T>(path: string, shape: z.ZodType<T>, call: Call = {}): Promise<T> {
     const deadline = new AbortController();
     const stopClock = this.clock.after(CALL_DEADLINE_MS, () => deadline.abort());
@@ -95,12 +135,14 @@ export class Coordinator {
     { accept, deadline, method = 'GET', body }: Call & { accept: string; deadline?: AbortSignal },
   ): Promise<Response> {
     const signals = [this.signal, deadline].filter((signal) => signal !== undefined);
+    const { url, token } = this.connection;
     try {
-      return await fetch(new URL(`/api/v1/${path}`, this.connection.url), {
+      const bearer = typeof token === 'string' ? token : await token();
+      return await fetch(new URL(`/api/v1/${path}`, url), {
         method,
         headers: {
           accept,
-          authorization: `Bearer ${this.connection.token}`,
+          authorization: `Bearer ${bearer}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         body: body === undefined ? undefined : JSON.stringify(body),

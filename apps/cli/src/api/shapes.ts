@@ -1,3 +1,4 @@
+import type { Governance } from '@consilium/round';
 import { CODES, type Code } from '@consilium/stdx';
 import { z } from 'zod';
 import { RUN_STATES } from '../run/states.js';
@@ -73,11 +74,33 @@ export const sitesShape = z.object({
     z.object({
       name: z.string(),
       connected: z.boolean(),
+      /** Of an older coordinator: that it was here is all that is known. */
+      standing: z.enum(['enrolled', 'revoked', 'left']).default('enrolled'),
+      jurisdiction: z.string().nullable().default(null),
+      certificateEndsMs: z.number().nullable().default(null),
       lastSeenMs: z.number().nullable(),
       software: z.string().nullable(),
     }),
   ),
 });
+
+export const inviteShape = z.object({ token: z.string(), id: z.string(), site: z.string(), expiresMs: z.number() });
+export const enrolmentsShape = z.object({
+  enrolments: z.array(
+    z.object({
+      site: z.string(),
+      kind: z.enum(['join', 'rekey']),
+      /** Base64 of the key that waits; its six words are computed here and not taken from the coordinator. */
+      signing: z.string(),
+      jurisdiction: z.string(),
+      askedMs: z.number(),
+    }),
+  ),
+});
+/** Base64 of the signed document. */
+export const rosterShape = z.object({ document: z.base64() });
+/** What became of a site. */
+export const decidedShape = z.object({ site: z.string(), standing: z.enum(['enrolled', 'refused', 'revoked']) });
 
 const studyShape = z.object({ name: z.string(), title: z.string(), purpose: z.string(), createdMs: z.number() });
 const planListed = z.object({ digest: z.string(), createdMs: z.number() });
@@ -103,12 +126,17 @@ const runListed = runShape.pick({
 export const createdStudyShape = studyShape;
 export const studiesShape = listOf('studies', studyShape);
 export const studyDetailShape = studyShape.extend({ plans: z.array(planListed), runs: z.array(runListed) });
-export const proposedPlanShape = z.object({ digest: z.string() });
+export const completedPlanShape = z.object({ digest: z.string(), plan: z.unknown() });
 export const planDetailShape = z.object({
   digest: z.string(),
   study: z.string(),
   createdMs: z.number(),
   plan: z.unknown(),
+  /** Base64 of the document with all signatures so far. */
+  envelope: z.string().nullable(),
+  signers: z.array(z.object({ person: z.string(), roles: z.array(z.string()) })),
+  /** Why it may not run now; null where it may. */
+  refusal: code.nullable(),
 });
 export const runsShape = listOf('runs', runListed);
 
@@ -140,7 +168,20 @@ export type RunSite = Run['sites'][number];
 export type RoundPass = Run['history'][number];
 export type RunListed = z.infer<typeof runListed>;
 export type Site = z.infer<typeof sitesShape>['sites'][number];
+export type Invite = z.infer<typeof inviteShape>;
+export type Decided = z.infer<typeof decidedShape>;
+export type Enrolment = z.infer<typeof enrolmentsShape>['enrolments'][number];
+export type CompletedPlan = z.infer<typeof completedPlanShape>;
+export type PlanDetail = z.infer<typeof planDetailShape>;
 export type Study = z.infer<typeof studyShape>;
+/** What a study is registered with. */
+export interface NewStudy extends Governance {
+  readonly name: string;
+  readonly title: string;
+  readonly purpose: string;
+  /** The hospitals that its plans may ask. */
+  readonly sites: readonly string[];
+}
 export type StudyDetail = z.infer<typeof studyDetailShape>;
 export type ModelListed = z.infer<typeof modelListed>;
 export type ModelDetail = z.infer<typeof modelDetailShape>;

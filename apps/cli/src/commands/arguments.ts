@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { DIGEST_PATTERN } from '@consilium/stdx';
 
 /** Parses one of a few words. */
 export const choice =
@@ -17,3 +18,11 @@ export const integer =
       throw new InvalidArgumentError(`Expected a whole number from ${low} to ${high}.`);
     return value;
   };
+
+/** A plan's digest. Its file is not enough: two people sign what is run, and the coordinator completes it before. */
+export function digestArgument(text: string): string {
+  if (DIGEST_PATTERN.test(text)) return text;
+  throw new InvalidArgumentError(
+    'Expected a plan’s digest, 64 hexadecimal digits; consilium study plan FILE --key KEY proposes a file and tells it.',
+  );
+}

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Coordinator } from '../api/coordinator.js';
 import type { ConnectionOptions } from '../connection.js';
 import type { Interrupts } from '../interrupts.js';
+import type { KeptLogins } from '../people/kept-logins.js';
 import type { Terminal } from '../terminal.js';
 
 /** What every command is given. */
@@ -23,10 +24,13 @@ export const withJson = (command: Command): Command => command.option('--json', 
 export const withConnection = (command: Command): Command =>
   withJson(
     command
-      .option('--url <url>', 'the coordinator’s address (CONSILIUM_URL; default: the one that `consilium up` started)')
+      .option(
+        '--url <url>',
+        'the coordinator’s address (CONSILIUM_URL; default: the last login, or what `consilium up` started)',
+      )
       .option(
         '--token-file <file>',
-        'file with its bearer token (CONSILIUM_TOKEN_FILE, or the token in CONSILIUM_TOKEN)',
+        'file with a bearer token (CONSILIUM_TOKEN_FILE, or the token in CONSILIUM_TOKEN; default: your login)',
       )
       .option('--state <dir>', 'state directory of `consilium up` (CONSILIUM_STATE; default: .consilium)'),
   );
@@ -46,8 +50,21 @@ export async function connect(context: Context, options: ConnectedOptions): Prom
     import('../files.js'),
     import('../clock.js'),
   ]);
-  const connection = await resolveConnection(options, context.terminal.env, readTextFile);
+  const { env } = context.terminal;
+  const connection = await resolveConnection(options, env, readTextFile, await keptLogins(context));
   return new Coordinator(connection, systemClock, context.interrupts.first);
+}
+
+/** The logins of the person at this terminal; undefined where there is no place for any. */
+export async function keptLogins({ terminal, interrupts }: Context): Promise<KeptLogins | undefined> {
+  const [{ KeptLogins }, { LoginFile }, { configFolder }, { systemClock }] = await Promise.all([
+    import('../people/kept-logins.js'),
+    import('../people/login-file.js'),
+    import('../people/config-folder.js'),
+    import('../clock.js'),
+  ]);
+  const folder = configFolder(terminal.env);
+  return folder === undefined ? undefined : new KeptLogins(new LoginFile(folder), systemClock, interrupts.first);
 }
 
 export const printJson = (context: Context, value: unknown): void => context.terminal.out(JSON.stringify(value));

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { RUN_STATES } from '../run/states.js';
-import { choice } from './arguments.js';
+import { choice, digestArgument } from './arguments.js';
 import {
   connect,
   printJson,
@@ -21,14 +21,14 @@ export function registerRun(program: Command, context: Context): void {
     withConnection(
       run
         .command('start')
-        .argument('<plan>', 'a plan’s file, or the digest of one proposed before')
+        .argument('<digest>', 'the digest of a plan that was proposed and signed', digestArgument)
         .description('start a run of a plan'),
     ).option('--watch', 'watch it until it has ended'),
-    'consilium run start chest-nodules.yaml --watch',
-  ).action((plan: string, options: ConnectedOptions & { watch?: boolean }) =>
+    'consilium run start 41dd… --watch',
+  ).action((digest: string, options: ConnectedOptions & { watch?: boolean }) =>
     context.act(options.json, async () => {
-      const [coordinator, { startRun }] = await Promise.all([connect(context, options), import('../run/start.js')]);
-      const started = await startRun(coordinator, plan);
+      const coordinator = await connect(context, options);
+      const started = await coordinator.startRun(digest);
       if (!options.watch) {
         if (options.json) return printJson(context, started);
         return printLines(context, [
@@ -51,7 +51,7 @@ export function registerRun(program: Command, context: Context): void {
       const [coordinator, { watchRun }, { newestRun }] = await Promise.all([
         connect(context, options),
         import('../run/watch.js'),
-        import('../run/start.js'),
+        import('../run/newest.js'),
       ]);
       await watchRun(coordinator, id ?? (await newestRun(coordinator)), context.terminal, Boolean(options.json));
     }),
@@ -86,7 +86,7 @@ export function registerRun(program: Command, context: Context): void {
     context.act(options.json, async () => {
       const [coordinator, { newestRun }, { runLines }] = await Promise.all([
         connect(context, options),
-        import('../run/start.js'),
+        import('../run/newest.js'),
         import('../run/tables.js'),
       ]);
       const shown = await coordinator.run(id ?? (await newestRun(coordinator)));

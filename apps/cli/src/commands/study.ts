@@ -12,6 +12,7 @@ import {
   type JsonOption,
 } from './context.js';
 import { choice } from './arguments.js';
+import { registerStudyPlans } from './study-plans.js';
 
 /** `consilium study …`: plans as files, and studies at the coordinator. */
 export function registerStudy(program: Command, context: Context): void {
@@ -46,19 +47,22 @@ export function registerStudy(program: Command, context: Context): void {
       study
         .command('create')
         .argument('<name>', 'name of the study')
-        .description('register a study at the coordinator'),
-    )
-      .requiredOption('--title <text>', 'one line for people')
-      .requiredOption('--purpose <text>', 'what it is for, as the sites will read it'),
-    'consilium study create chest-nodules --title "Nodule candidates" --purpose "Find out whether…"',
-  ).action((name: string, options: ConnectedOptions & { title: string; purpose: string }) =>
+        .description('register a study at the coordinator, which signs it'),
+    ).requiredOption('--file <file>', 'the study: purpose, law, ethics approval, countries, sites and data contract'),
+    'consilium study create chest-nodules --file chest-nodules.study.yaml',
+  ).action((name: string, options: ConnectedOptions & { file: string }) =>
     context.act(options.json, async () => {
-      const { title, purpose } = options;
-      const created = await (await connect(context, options)).createStudy({ name, title, purpose });
+      const [{ readStudyFile }, coordinator] = await Promise.all([
+        import('../study/study-file.js'),
+        connect(context, options),
+      ]);
+      const created = await coordinator.createStudy({ name, ...(await readStudyFile(options.file)) });
       if (options.json) printJson(context, created);
       else context.terminal.out(`Study ${created.name} is registered.`);
     }),
   );
+
+  registerStudyPlans(study, context);
 
   withExample(withConnection(study.command('list').description('list the studies')), 'consilium study list').action(
     (options: ConnectedOptions) =>
@@ -103,11 +107,12 @@ async function init(
   const written = await scaffold(name, options.template, options.out ?? `${name}.yaml`);
   if (options.json) return printJson(context, written);
   printLines(context, [
-    `Wrote ${written.plan}, and ${written.schema} for completion in an editor.`,
+    `Wrote ${written.plan} and ${written.study}, and ${written.schema} for completion in an editor.`,
     '',
     ...privacyLines('plain', context.terminal.columns()),
     '',
     `Next: consilium study validate ${written.plan}`,
+    `Then: consilium study create ${name} --file ${written.study}`,
   ]);
 }
 
@@ -124,10 +129,13 @@ async function validate(context: Context, file: string, options: JsonOption): Pr
     throw refusal(problems.length);
   }
   const { plan, digest } = assessed;
-  if (options.json) return printJson(context, { valid: true, study: plan.study, digest, problems: [] });
+  const final = plan.roster ? digest : null;
+  if (options.json) return printJson(context, { valid: true, study: plan.study, digest: final, problems: [] });
   printLines(context, [
     `${file} is a plan of study ${plan.study} for ${plan.sites.length} sites and ${plan.rounds.count} rounds.`,
-    `Its digest: ${digest}`,
+    plan.roster
+      ? `Its digest: ${digest}`
+      : 'It is a draft: its digest comes with its sites’ keys, when it is proposed.',
     '',
     ...privacyLines(plan.privacy.mode, context.terminal.columns()),
   ]);

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Fault } from '@consilium/stdx';
 
 /** The programs that this one starts; it never imports them, as git does not its sub-commands. */
-export type ProgramName = 'agent' | 'coordinator';
+export type ProgramName = 'agent' | 'auditor' | 'coordinator';
 
 /** Finds a program's entry. Faults: NOT_BUILT. */
 export type Locate = (program: ProgramName) => string;

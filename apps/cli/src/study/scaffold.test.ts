@@ -10,6 +10,7 @@ import { parsePlanText } from './plan-file.js';
 import { privacyLines } from './privacy.js';
 import { scaffold, scaffoldText, SCHEMA_LINE, schemaText } from './scaffold.js';
 import { TEMPLATES } from './template-names.js';
+import { readStudyFile } from './study-file.js';
 import { templateText, templateValue } from './templates.js';
 
 let folder: string;
@@ -35,7 +36,9 @@ describe('a new plan', () => {
     const { value } = parsePlanText(await readFile(written.plan, 'utf8'));
     expect(planProblems(value)).toEqual([]);
     expect(parsePlan(value).study).toBe('mine');
-    expect((await readdir(folder)).sort()).toEqual(['mine.yaml', 'plan.schema.json']);
+    expect((await readdir(folder)).sort()).toEqual(['mine.study.yaml', 'mine.yaml', 'plan.schema.json']);
+    const { name, ...study } = { name: 'mine', ...(await readStudyFile(written.study)) };
+    expect({ name, ...study }).toEqual({ name, ...(await readStudyFile(written.plan)) });
   });
 
   it('is not written over another', async () => {
@@ -49,7 +52,7 @@ describe('a new plan', () => {
 });
 
 describe('the plan’s JSON Schema', () => {
-  const ajv = new Ajv2020({ strict: false });
+  const ajv = new Ajv2020({ strict: false, formats: { date: true } });
 
   it('in schemas/ is the one that the code makes', async () => {
     const committed = await readFile(new URL('../../schemas/plan.schema.json', import.meta.url), 'utf8');

@@ -3,7 +3,8 @@ import { planJsonSchema } from '@consilium/round';
 import { Fault, studyName, type StudyName } from '@consilium/stdx';
 import { exists, writeFileWhole } from '../files.js';
 import type { TemplateName } from './template-names.js';
-import { templateText } from './templates.js';
+import { studyText } from './study-file.js';
+import { templateText, templateValue } from './templates.js';
 
 export const SCHEMA_FILE = 'plan.schema.json';
 
@@ -19,16 +20,24 @@ export function scaffoldText(template: string, study: StudyName): string {
   return `${SCHEMA_LINE}\n${body}`;
 }
 
-/** Writes a plan and its schema beside it. Faults: REQUEST_INVALID for a name that no study may have, ALREADY_EXISTS where the plan's file is there already. */
+/** The study's file beside a plan's: `mine.study.yaml` beside `mine.yaml`. */
+export const studyFileOf = (plan: string): string => `${plan.replace(/\.(?:ya?ml|json)$/, '')}.study.yaml`;
+
+/**
+ * Writes a plan, its study and the plan's schema beside each other. Faults: REQUEST_INVALID for a name that no study may
+ * have, ALREADY_EXISTS where a file is there already.
+ */
 export async function scaffold(
   name: string,
   template: TemplateName,
   file: string,
-): Promise<{ plan: string; schema: string }> {
+): Promise<{ plan: string; study: string; schema: string }> {
   const study = studyName(name);
-  if (await exists(file)) throw new Fault('ALREADY_EXISTS', { study });
+  const studyFile = studyFileOf(file);
+  if ((await exists(file)) || (await exists(studyFile))) throw new Fault('ALREADY_EXISTS', { study });
   const schema = join(dirname(file), SCHEMA_FILE);
   await writeFileWhole(schema, schemaText());
+  await writeFileWhole(studyFile, studyText(await templateValue(template)));
   await writeFileWhole(file, scaffoldText(await templateText(template), study));
-  return { plan: file, schema };
+  return { plan: file, study: studyFile, schema };
 }

@@ -1,7 +1,7 @@
 // Stands for the coordinator in tests of `consilium up`: its HTTP API, with runs that go on by themselves and survive
 // a restart in one file. FAKE_ROUND_MS is how long a round takes.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 
@@ -20,8 +20,55 @@ writeFileSync(join(state, 'api-token'), 'token\n', { mode: 0o600 });
 const all = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { plans: {}, runs: [] };
 const keep = () => writeFileSync(file, JSON.stringify(all));
 
+const desk = join(state, 'desk');
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+const payloadOf = (envelope) => Buffer.from(JSON.parse(envelope).payload, 'base64');
+const roster = () =>
+  all.roster ? Buffer.from(all.roster, 'base64') : readFileSync(join(state, '..', 'identity', 'roster.json'));
+
+/** The draft with the keys of the roster in it. */
+function complete(draft) {
+  const { version, coordinator, sites } = JSON.parse(payloadOf(roster()));
+  const keys = Object.fromEntries(
+    sites.filter(({ name }) => draft.sites.includes(name)).map(({ name, signing }) => [name, signing]),
+  );
+  return {
+    ...draft,
+    roster: { version, digest: sha256(roster()), coordinator: coordinator.signing, sites: keys },
+  };
+}
+
+function detailOf(digest) {
+  const envelope = all.plans[digest];
+  if (!envelope) return undefined;
+  const bytes = Buffer.from(envelope, 'base64');
+  const plan = JSON.parse(payloadOf(bytes));
+  const refusal = JSON.parse(bytes).signatures.length < 2 ? 'PLAN_NOT_SIGNED' : null;
+  return { digest, study: plan.study, createdMs: 1, plan, envelope, signers: [], refusal };
+}
+
+function keepPlan({ envelope }) {
+  const digest = sha256(payloadOf(Buffer.from(envelope, 'base64')));
+  all.plans[digest] = envelope;
+  keep();
+  return detailOf(digest);
+}
+
+function admit(name, body) {
+  all.roster = body.roster;
+  keep();
+  rmSync(join(desk, `${name}.json`));
+  writeFileSync(join(desk, `${name}.admitted`), '');
+  return { site: name, standing: 'enrolled' };
+}
+
+const waiting = () =>
+  (existsSync(desk) ? readdirSync(desk) : [])
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => JSON.parse(readFileSync(join(desk, name), 'utf8')));
+
 const model = Buffer.from('a model');
-const modelDigest = createHash('sha256').update(model).digest('hex');
+const modelDigest = sha256(model);
 const about = (value) => ({ value, low: value, high: value });
 const metrics = {
   ...{ loss: about(1), auc: about(0.8), accuracy: null, sensitivity: null, specificity: null },
@@ -76,15 +123,17 @@ function answerTo(method, path, body) {
   const [, verb] = /^\/runs\/[^/]+\/(\w+)$/.exec(path) ?? [];
   const run = all.runs.find(({ id }) => path.startsWith(`/runs/${id}`));
   if (method === 'POST' && path === '/studies') return { ...body, createdMs: 1 };
-  if (method === 'POST' && path.endsWith('/plans')) {
-    const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex');
-    all.plans[digest] = body;
-    keep();
-    return { digest, plan: body };
-  }
+  if (path === '/sites/invites') return { token: 'consilium-join.x', id: 'token-0', site: body.site, expiresMs: 1 };
+  if (path === '/sites/enrolments') return { enrolments: waiting() };
+  const [, admitted] = /^\/sites\/enrolments\/([^/]+)\/admit$/.exec(path) ?? [];
+  if (admitted) return admit(admitted, body);
+  if (path === '/roster') return { document: roster().toString('base64') };
+  if (path.endsWith('/plans/complete')) return { digest: '', plan: complete(body) };
+  if (method === 'POST' && /\/(plans|signatures)$/.test(path)) return keepPlan(body);
+  if (path.startsWith('/plans/')) return detailOf(path.slice('/plans/'.length));
   if (path === '/runs' && method === 'GET') return { runs: all.runs };
   if (path === '/runs') {
-    const plan = all.plans[body.planDigest];
+    const { plan } = detailOf(body.planDigest);
     const started = {
       ...{
         id: `run-${String(all.runs.length).padStart(10, '0')}`,
@@ -122,10 +171,11 @@ const server = createServer(async (request, response) => {
   const path = request.url.replace('/api/v1', '');
   if (request.headers.authorization !== 'Bearer token') return response.writeHead(401).end('{}');
   if (path.endsWith('/weights')) return response.end(model);
-  if (!path.endsWith('/events'))
-    return response.end(
-      JSON.stringify(answerTo(request.method, path, chunks.length ? JSON.parse(Buffer.concat(chunks)) : undefined)),
-    );
+  if (!path.endsWith('/events')) {
+    const answer = answerTo(request.method, path, chunks.length ? JSON.parse(Buffer.concat(chunks)) : undefined);
+    if (answer === undefined) return response.writeHead(404).end('{}');
+    return response.end(JSON.stringify(answer));
+  }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const tell = () => {
     const run = answerTo('GET', path.replace('/events', ''));

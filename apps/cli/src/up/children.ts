@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isErrno } from '@consilium/machine';
+import type { ProgramName } from '../programs/locate.js';
 
 /** A program to start as a process of its own. */
 export interface ChildSpec {
@@ -13,7 +14,10 @@ export interface ChildSpec {
   readonly env: NodeJS.ProcessEnv;
   /** Standard error, and standard output too unless that is read here, are appended to this file. */
   readonly log: string;
-  /** `ipc`: it tells when it is ready. `lines`: its standard output is read here. */
+  /**
+   * `ipc`: it tells when it is ready. `lines`: its standard output is read here. Either way it has a channel to this
+   * program, and ends by itself when that breaks: a start that was killed leaves nothing behind that goes on waiting.
+   */
   readonly speaks: 'ipc' | 'lines';
 }
 
@@ -42,10 +46,10 @@ export class Children {
     const logStart = turnOver(spec.log);
     const log = openSync(spec.log, 'a', 0o600);
     try {
-      const stdio = spec.speaks === 'ipc' ? (['ignore', log, log, 'ipc'] as const) : (['ignore', 'pipe', log] as const);
+      const output = spec.speaks === 'ipc' ? log : 'pipe';
       // A group of its own: the terminal's Ctrl-C then reaches this program only, which stops the others in order.
       const child = spawn(process.execPath, [spec.entry, ...spec.args], {
-        stdio: [...stdio],
+        stdio: ['ignore', output, log, 'ipc'],
         env: spec.env,
         detached: true,
       });
@@ -106,10 +110,7 @@ function turnOver(log: string): number {
  * The environment of a started program. CONSILIUM_* variables override settings, and the same one would override those
  * of all programs here at once, so they stay behind; the database's address is the coordinator's alone.
  */
-export function childEnv(
-  env: Readonly<Record<string, string | undefined>>,
-  program: 'agent' | 'coordinator',
-): NodeJS.ProcessEnv {
+export function childEnv(env: Readonly<Record<string, string | undefined>>, program: ProgramName): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(
       ([name]) => !name.startsWith('CONSILIUM_') && (program === 'coordinator' || name !== 'DATABASE_URL'),

@@ -98,6 +98,19 @@ describe('the images of the lung-nodule study', () => {
     expect(await readdir(folders.root)).toEqual([]);
   });
 
+  it('that a killed start left unfinished are cleared away, even while its program still ends', async () => {
+    const left = join(folders.root, '.making-0123456789ab');
+    await mkdir(left, { recursive: true });
+    let files = 0;
+    const fill = (): Promise<void> => writeFile(join(left, String(files++)), 'x');
+    await fill();
+    const ending = setInterval(() => void fill().catch(() => {}), 1);
+    setTimeout(() => clearInterval(ending), 400);
+    await lung();
+    clearInterval(ending);
+    expect(await readdir(folders.root)).toEqual([]);
+  });
+
   it('that a killed start left unfinished are cleared away', async () => {
     await mkdir(join(folders.root, '.making-0123456789ab'), { recursive: true });
     await mkdir(join(root, 'data', '.making-ba9876543210'), { recursive: true });

@@ -106,7 +106,7 @@ async function makeWhole(folder: string, make: (out: string) => Promise<void>): 
     await make(temporary);
     await rename(temporary, folder);
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    await remove(temporary);
     throw isErrno(error, 'ENOSPC', 'EDQUOT') ? new Fault('DISK_FULL', {}, error) : error;
   }
 }
@@ -118,10 +118,13 @@ async function clearUnfinished(root: string): Promise<void> {
       if (isErrno(error, 'ENOENT')) return [];
       throw error;
     });
-    for (const name of names.filter((each) => each.startsWith(UNFINISHED)))
-      await rm(join(parent, name), { recursive: true, force: true });
+    for (const name of names.filter((each) => each.startsWith(UNFINISHED))) await remove(join(parent, name));
   }
 }
+
+/** With patience: the program that fills the folder ends some moments after a start that was killed. */
+const remove = (folder: string): Promise<void> =>
+  rm(folder, { recursive: true, force: true, maxRetries: 12, retryDelay: 100 });
 
 /** SHA-256 of a data file. Faults: DATA_UNREADABLE. */
 export async function fileDigest(file: string): Promise<Digest> {

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Fault, invariant, type Clock } from '@consilium/stdx';
 import type { Connection } from '../api/coordinator.js';
 import { apiFilePath } from '../connection.js';
-import { readTextFile, writeFileWhole } from '../files.js';
+import { exists, readTextFile, writeFileWhole } from '../files.js';
 import type { Locate } from '../programs/locate.js';
-import { ensureCertificates, type Pki } from './certificates.js';
 import { childEnv, type Children } from './children.js';
 import type { Layout } from './layout.js';
 import { PeakMemory } from './memory.js';
@@ -35,7 +35,7 @@ export class Federation {
   readonly #supervisor: Supervisor;
   readonly #peak: PeakMemory;
   readonly #sites: string[] = [];
-  #network: { ports: Ports; pki: Pki; federation: string } | undefined;
+  #network: { ports: Ports; federation: string } | undefined;
 
   constructor(private readonly ports: FederationPorts) {
     const { children, clock, say, gaveUp, layout, limits } = ports;
@@ -43,12 +43,15 @@ export class Federation {
     this.#peak = new PeakMemory(() => this.#supervisor.pidOf(COORDINATOR), clock);
   }
 
-  /** Certificates and, once for this start, ports. */
-  async prepare(federation: string, sites: readonly string[]): Promise<Pki> {
-    const pki = await ensureCertificates(this.ports.layout, federation, sites, this.ports.clock.now());
+  /** Keys and, once for this start, ports. Answers whether the federation was founded now. */
+  async prepare(federation: string): Promise<{ founded: boolean }> {
+    const { layout, clock } = this.ports;
+    const founded = !(await exists(join(layout.coordinatorIdentity, 'intermediate.pem')));
+    // Loaded only where something is missing: the library that makes certificates takes longer than the rest.
+    if (founded) await (await import('./founding.js')).foundFederation(layout, federation, clock.now());
     const [http, grpc] = await freePorts(2);
-    this.#network = { ports: { http: http!, grpc: grpc! }, pki, federation };
-    return pki;
+    this.#network = { ports: { http: http!, grpc: grpc! }, federation };
+    return { founded };
   }
 
   /** Resolves when it serves; the other commands find it from then on. */
@@ -69,19 +72,22 @@ export class Federation {
     await writeFileWhole(apiFilePath(layout.root), `${JSON.stringify(api)}\n`, 0o600);
   }
 
-  /** Resolves when the site's agent serves. */
-  async startAgent(terms: Pick<SiteTerms, 'site' | 'study' | 'folder' | 'engine' | 'sandbox'>): Promise<void> {
+  /** What `agent join` and `agent serve` of a site go by. */
+  async writeSiteSettings(terms: Omit<SiteTerms, 'ports' | 'federation'>): Promise<void> {
+    const { layout } = this.ports;
+    await writeFileWhole(layout.siteSettings(terms.site), siteSettings(layout, { ...terms, ...this.network }));
+  }
+
+  /** Resolves when the site’s agent serves. */
+  async startAgent(site: string): Promise<void> {
     const { layout, env, locate } = this.ports;
-    const { ports, pki, federation } = this.network;
-    const settings = layout.siteSettings(terms.site);
-    await writeFileWhole(settings, siteSettings(layout, { ...terms, ports, federation, pin: pki.coordinatorPin }));
-    this.#sites.push(terms.site);
+    this.#sites.push(site);
     await this.#supervisor.start({
-      name: terms.site,
+      name: site,
       entry: locate('agent'),
-      args: ['serve', '--settings', settings],
+      args: ['serve', '--settings', layout.siteSettings(site)],
       env: childEnv(env, 'agent'),
-      log: layout.log(terms.site),
+      log: layout.log(site),
       speaks: 'ipc',
     });
   }
@@ -107,8 +113,8 @@ export class Federation {
     await this.#supervisor.stop([COORDINATOR], COORDINATOR_GRACE_MS);
   }
 
-  private get network(): { ports: Ports; pki: Pki; federation: string } {
-    invariant(this.#network, 'certificates and ports come first');
+  private get network(): { ports: Ports; federation: string } {
+    invariant(this.#network, 'keys and ports come first');
     return this.#network;
   }
 }

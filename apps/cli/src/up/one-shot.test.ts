@@ -24,8 +24,7 @@ const run = async (
   runToEnd(
     await made.spec('work', source, 'lines'),
     { children: made.children, clock: systemClock, signal: stop.signal },
-    onStart,
-    onLine,
+    { ...(onStart && { onStart }), ...(onLine && { onLine }) },
   );
 
 describe('a program that works and ends', () => {
@@ -82,6 +81,33 @@ describe('a program that works and ends', () => {
     const started: number[] = [];
     await expect(run('', undefined, (pid) => started.push(pid))).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(started).toEqual([]);
+  });
+});
+
+describe('a program whose last line is an answer whatever its exit code', () => {
+  const judge = async (source: string): Promise<unknown> =>
+    runToEnd(
+      await made.spec('judge', source, 'lines'),
+      { children: made.children, clock: systemClock, signal: stop.signal },
+      { isAnswer: (last) => (last as { verdict?: unknown } | undefined)?.verdict !== undefined },
+    );
+
+  it('is believed when it ends with another code than 0', async () => {
+    expect(await judge(`console.log('{"verdict":"fail"}'); process.exitCode = 1;`)).toEqual({ verdict: 'fail' });
+  });
+
+  it('is not when its last line is none, or when it was killed', async () => {
+    await expect(judge(`console.log('{"other":1}'); process.exitCode = 1;`)).rejects.toMatchObject({
+      code: 'PROGRAM_DIED',
+    });
+    const killed = `process.stdout.write('{"verdict":"pass"}\\n', () => process.kill(process.pid, 'SIGKILL'))`;
+    await expect(judge(killed)).rejects.toMatchObject({ code: 'PROGRAM_DIED' });
+  });
+});
+
+describe('a program that was started', () => {
+  it('has a channel to this one, whose end tells it that this one is gone', async () => {
+    expect(await run(`console.log(JSON.stringify({ connected: process.connected }))`)).toEqual({ connected: true });
   });
 });
 

@@ -13,19 +13,26 @@ export interface OneShotPorts {
   readonly signal: AbortSignal;
 }
 
+export interface OneShotListener {
+  readonly onStart?: (pid: number) => void;
+  /** Given each JSON line as it comes. */
+  readonly onLine?: (value: unknown) => void;
+  /** Whether an exit code other than 0 is an answer too, as that of a program whose last line is a verdict. */
+  readonly isAnswer?: (last: unknown) => boolean;
+}
+
 /**
- * Runs a program that works and ends, reads the JSON lines that it prints, and answers the last one. `onLine` is given
- * each line as it comes. Faults: the program's own code where it told one, PROGRAM_DIED where not, CANCELLED.
+ * Runs a program that works and ends, reads the JSON lines that it prints, and answers the last one. Faults: the
+ * program's own code where it told one, PROGRAM_DIED where not, CANCELLED.
  */
 export async function runToEnd(
   spec: ChildSpec,
   { children, clock, signal }: OneShotPorts,
-  onStart: (pid: number) => void = () => {},
-  onLine: (value: unknown) => void = () => {},
+  { onStart, onLine, isAnswer }: OneShotListener = {},
 ): Promise<unknown> {
   if (signal.aborted) throw new Fault('CANCELLED');
   const child = children.launch(spec);
-  onStart(child.pid);
+  onStart?.(child.pid);
   const stop = (): void => {
     child.signal('SIGTERM');
     clock.after(STOP_GRACE_MS, () => child.signal('SIGKILL'));
@@ -38,12 +45,12 @@ export async function runToEnd(
         const value = jsonOf(line);
         if (value === undefined) continue;
         last = value;
-        onLine(value);
+        onLine?.(value);
       }
     }
     const exit = await child.exited;
     if (signal.aborted) throw new Fault('CANCELLED');
-    if (exit.code === 0) return last;
+    if (exit.code === 0 || (exit.code !== null && isAnswer?.(last))) return last;
     throw (
       toldFault(last, spec.name) ??
       (await lastFault(spec.log, child.logStart, spec.name)) ??

@@ -5,9 +5,12 @@ import { describe, expect, it } from 'vitest';
 import type { RunListed } from '../api/shapes.js';
 import { hasEnded, RUN_STATES } from '../run/states.js';
 import { parsePlanText } from '../study/plan-file.js';
+import { TEMPLATES } from '../study/template-names.js';
+import { templateValue } from '../study/templates.js';
 import { PLAN_YAML } from '../testing/plan.fixture.js';
 import { checkOptions, type UpOptions } from './options.js';
-import { dataKey, decideRun, planFor, scannerOf, siteNames } from './planning.js';
+import { dataKey, decideRun, planFor, scannerOf, siteNames, studyFor } from './planning.js';
+import { JURISDICTION } from './settings.js';
 
 const template = parsePlanText(PLAN_YAML).value as Record<string, unknown>;
 const options = { sites: 4, seed: 1 };
@@ -47,6 +50,10 @@ describe('the plan of a demonstration', () => {
     );
   });
 
+  it('has the updates kept, so that an auditor can compute each model again', () => {
+    expect(planFor(template, options).audit).toEqual({ retainUpdates: true });
+  });
+
   it('is the same plan for the same options', () => {
     expect(planDigest(planFor(template, options))).toBe(planDigest(planFor(template, { ...options })));
   });
@@ -63,6 +70,23 @@ describe('the plan of a demonstration', () => {
     ];
     expect(new Set(plans.map(planDigest)).size).toBe(plans.length);
     expect(plans[4]!.purpose).toBe(`To test with. Images: the file of SHA-256 ${file}.`);
+  });
+});
+
+describe('the study of a demonstration', () => {
+  const words = { title: 'A title', purpose: 'A purpose' };
+
+  it.each(TEMPLATES)('has the governance of template %s', async (name) => {
+    const plan = planFor(await templateValue(name), options);
+    expect(studyFor(plan, words)).toMatchObject({ name, ...words, ...plan.governance });
+    expect(plan.governance!.jurisdictions).toContain(JURISDICTION);
+  });
+
+  it('is the same whatever the options, since its terms never change', async () => {
+    const value = await templateValue('lung-nodule');
+    expect(studyFor(planFor(value, { sites: 2, seed: 7, rounds: 3 }), words)).toEqual(
+      studyFor(planFor(value, { sites: 32, seed: 1 }), words),
+    );
   });
 });
 

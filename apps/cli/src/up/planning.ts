@@ -1,8 +1,8 @@
 import { parsePlan, type Plan } from '@consilium/round';
-import { digestOfJson, type Digest } from '@consilium/stdx';
-import type { RunListed } from '../api/shapes.js';
+import { digestOfJson, invariant, type Digest } from '@consilium/stdx';
+import type { NewStudy, RunListed } from '../api/shapes.js';
 import { hasEnded } from '../run/states.js';
-import type { UpOptions } from './options.js';
+import { SITES_MAX, type UpOptions } from './options.js';
 
 /** `hospital-a`, `hospital-b`, … and with a number after the alphabet. */
 export const siteNames = (count: number): string[] =>
@@ -14,8 +14,9 @@ export const scannerOf = (index: number): 'a' | 'b' | 'c' | 'd' => (['a', 'b', '
 type PlanOptions = Pick<UpOptions, 'sites' | 'rounds' | 'seed'>;
 
 /**
- * The template's plan for this machine. All sites must report in each round. The digest of a data file stands in the
- * purpose, so that another file is another plan, and no run or baseline of one is ever taken for the other's.
+ * The template's plan for this machine. All sites must report in each round, and the coordinator keeps their updates, so
+ * that the audit at the end can compute each model again. The digest of a data file stands in the purpose, so that
+ * another file is another plan, and no run or baseline of one is ever taken for the other's.
  */
 export function planFor(template: Readonly<Record<string, unknown>>, options: PlanOptions, dataDigest?: Digest): Plan {
   const rounds = (template['rounds'] ?? {}) as Record<string, unknown>;
@@ -24,9 +25,22 @@ export function planFor(template: Readonly<Record<string, unknown>>, options: Pl
     ...template,
     sites: siteNames(options.sites),
     rounds: { ...rounds, count: options.rounds ?? rounds['count'], minSites: options.sites },
+    audit: { retainUpdates: true },
     seed: options.seed,
     ...(dataDigest === undefined ? {} : { purpose: `${purpose} Images: the file of SHA-256 ${dataDigest}.` }),
   });
+}
+
+/**
+ * The study under which the plan is proposed. Its terms never change once it is registered, and another start may ask
+ * more hospitals; so it names all that a demonstration can have.
+ */
+export function studyFor(
+  { study, governance }: Plan,
+  { title, purpose }: { title: string; purpose: string },
+): NewStudy {
+  invariant(governance, 'a template says under which governance its study runs');
+  return { name: study, title, purpose, ...governance, sites: siteNames(SITES_MAX) };
 }
 
 /** Options that change a site's images get folders of their own, and so does another release. */

@@ -1,26 +1,29 @@
 import type { Clock } from '@consilium/stdx';
-import type { Locate } from '../programs/locate.js';
+import type { Locate, ProgramName } from '../programs/locate.js';
 import type { Terminal } from '../terminal.js';
 import { childEnv, type Children } from './children.js';
 import type { Layout } from './layout.js';
-import { runToEnd } from './one-shot.js';
+import { runToEnd, type OneShotListener } from './one-shot.js';
 
-export interface AgentOrder {
+export interface ProgramOrder {
+  readonly program: ProgramName;
   /** Whose work it is, as people are told. */
   readonly name: string;
   /** The log's name. */
   readonly log: string;
   readonly args: readonly string[];
+  /** Ends it before the whole work ends. */
+  readonly signal?: AbortSignal;
 }
 
-/** Runs one of the agent's commands that work and end (`data`, `train`, `evaluate`) and answers its last JSON line. */
-export type AgentCommand = (
-  order: AgentOrder,
+/** Runs a command that works and ends (`agent data`, `agent join`, `audit report`) and answers its last JSON line. */
+export type ProgramCommand = (
+  order: ProgramOrder,
   say: (line: string) => void,
-  onLine?: (value: unknown) => void,
+  listener?: Pick<OneShotListener, 'onLine' | 'isAnswer'>,
 ) => Promise<unknown>;
 
-export const agentCommand =
+export const programCommand =
   (ports: {
     children: Children;
     clock: Clock;
@@ -28,18 +31,17 @@ export const agentCommand =
     layout: Layout;
     terminal: Pick<Terminal, 'env'>;
     locate: Locate;
-  }): AgentCommand =>
-  ({ name, log, args }, say, onLine) =>
+  }): ProgramCommand =>
+  ({ program, name, log, args, signal }, say, listener) =>
     runToEnd(
       {
         name,
-        entry: ports.locate('agent'),
+        entry: ports.locate(program),
         args,
-        env: childEnv(ports.terminal.env, 'agent'),
+        env: childEnv(ports.terminal.env, program),
         log: ports.layout.log(log),
         speaks: 'lines',
       },
-      ports,
-      (pid) => say(`started ${name} (process ${pid})`),
-      onLine,
+      { ...ports, signal: signal ? AbortSignal.any([ports.signal, signal]) : ports.signal },
+      { ...listener, onStart: (pid) => say(`started ${name} (process ${pid})`) },
     );

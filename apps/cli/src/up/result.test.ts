@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { metricsOf, MODEL_DIGEST, runOf, siteOf } from '../testing/run.fixture.js';
 import { paintFor } from '../text/colour.js';
 import { widthOf } from '../text/width.js';
+import type { Audit } from './audit.js';
 import type { Baselines } from './baselines.js';
 import { placeLines, reportLines, shownPath } from './report.js';
 import { mean, resultOf, type UpResult } from './result.js';
@@ -37,7 +38,12 @@ const facts = {
   seconds: 72.4567891,
   coordinatorPeakRssBytes: 412_000_000,
 };
-const result = resultOf(run, baselines, facts);
+const audit: Audit = {
+  run: run.id,
+  bundle: '/srv/demo/audit/run',
+  report: { verdict: 'pass', findings: [], summary: { logs: [], runs: [] } },
+};
+const result = resultOf(run, baselines, audit, facts);
 const withoutExternal = (): UpResult =>
   resultOf(
     run,
@@ -46,6 +52,7 @@ const withoutExternal = (): UpResult =>
       pooled: measured(['hospital-a', 0.6]),
       federatedExternal: null,
     },
+    audit,
     facts,
   );
 
@@ -86,6 +93,7 @@ describe('the result', () => {
         federatedAuc: 0.88,
         pooledAuc: 0.9,
       },
+      audit: { verdict: 'pass', findings: [], bundle: '/srv/demo/audit/run' },
     });
   });
 
@@ -95,8 +103,10 @@ describe('the result', () => {
 
   it('names the engine that worked where it is told, else the one asked for', () => {
     expect(
-      resultOf(run, { ...baselines, pooled: { ...baselines.pooled, engine: 'cpu' } }, { ...facts, engine: 'auto' })
-        .engine,
+      resultOf(run, { ...baselines, pooled: { ...baselines.pooled, engine: 'cpu' } }, audit, {
+        ...facts,
+        engine: 'auto',
+      }).engine,
     ).toBe('cpu');
     expect(result.engine).toBe('wasm');
   });

@@ -1,4 +1,5 @@
 import type { Run } from '../api/shapes.js';
+import type { Audit, AuditReport } from './audit.js';
 import type { Baselines } from './baselines.js';
 import { EXTERNAL } from './data.js';
 
@@ -17,6 +18,15 @@ export interface UpResult {
   readonly coordinatorPeakRssBytes: number | null;
   readonly sites: readonly SiteResult[];
   readonly external: ExternalResult | null;
+  readonly audit: AuditResult;
+}
+
+/** What the auditor says about the federation’s evidence once the run had ended. */
+export interface AuditResult {
+  readonly verdict: 'pass' | 'fail';
+  readonly findings: AuditReport['findings'];
+  /** The folder with the evidence, from which `consilium audit report` repeats the verdict. */
+  readonly bundle: string;
 }
 
 export interface SiteResult {
@@ -46,8 +56,13 @@ export interface Facts {
   readonly coordinatorPeakRssBytes: number | null;
 }
 
-/** Puts the run and the comparison together. `run` has finished, so it has a model. */
-export function resultOf(run: Run & { modelDigest: string }, baselines: Baselines, facts: Facts): UpResult {
+/** Puts the run, the comparison and the audit together. `run` has finished, so it has a model. */
+export function resultOf(
+  run: Run & { modelDigest: string },
+  baselines: Baselines,
+  { bundle, report }: Audit,
+  facts: Facts,
+): UpResult {
   const { local, pooled, federatedExternal } = baselines;
   const auc = (tests: Baselines['pooled']['tests'] | undefined, name: string): number | null =>
     tests?.[name]?.auc?.value ?? null;
@@ -78,6 +93,7 @@ export function resultOf(run: Run & { modelDigest: string }, baselines: Baseline
           pooledAuc: auc(pooled.tests, EXTERNAL),
         }
       : null,
+    audit: { verdict: report.verdict, findings: report.findings, bundle },
   };
 }
 

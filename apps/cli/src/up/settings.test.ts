@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { apiFilePath } from '../connection.js';
@@ -11,7 +11,6 @@ const terms: SiteTerms = {
   site: 'hospital-a',
   federation: 'demo',
   ports,
-  pin: 'ab'.repeat(32),
   study: 'lung-nodule',
   folder: '/srv/demo/data/key/hospital-a',
   engine: 'wasm',
@@ -26,6 +25,8 @@ describe('the state directory', () => {
       coordinatorSettings: '/srv/demo/coordinator/settings.yaml',
       tokenFile: '/srv/demo/coordinator/state/api-token',
     });
+    expect(layout.bundle('run-1')).toBe('/srv/demo/audit/run-1');
+    expect(layout.personKey('admin')).toBe('/srv/demo/pki/admin.key');
     expect(layout.siteSettings('hospital-a')).toBe('/srv/demo/sites/hospital-a/settings.yaml');
     expect(layout.log('hospital-a')).toBe('/srv/demo/logs/hospital-a.log');
     expect(apiFilePath(layout.root)).toBe('/srv/demo/run/api.json');
@@ -48,12 +49,14 @@ describe('the coordinator’s settings', () => {
     expect(apiUrl(ports)).toBe('http://127.0.0.1:4000');
   });
 
-  it('name its certificate and key relative to themselves, so that the directory can be moved', () => {
-    expect(settings['tls']).toEqual({
-      ca: '../pki/ca.pem',
-      certificate: '../pki/coordinator.pem',
-      privateKey: '../pki/coordinator.key',
-    });
+  it('name its identity relative to themselves, so that the directory can be moved', () => {
+    expect(settings['identity']).toBe('identity');
+    expect(resolve(dirname(layout.coordinatorSettings), settings['identity']!)).toBe(layout.coordinatorIdentity);
+  });
+
+  it('never name the folder of the root’s key', () => {
+    expect(coordinatorSettings(layout, 'demo', ports)).not.toContain('pki');
+    expect(siteSettings(layout, terms)).not.toContain('pki');
   });
 
   it('keep its state where the token is looked for', () => {
@@ -65,20 +68,19 @@ describe('the coordinator’s settings', () => {
 describe('a site’s settings', () => {
   const settings = parse(siteSettings(layout, terms)) as Record<string, unknown>;
 
-  it('name the site, the coordinator and the key that it must have', () => {
+  it('name the site, its country and the coordinator', () => {
     expect(settings).toMatchObject({
       site: 'hospital-a',
       federation: 'demo',
-      coordinator: { address: '127.0.0.1:5000', pin: terms.pin },
+      jurisdiction: 'DE',
+      coordinator: { address: '127.0.0.1:5000' },
     });
   });
 
-  it('find the certificates and images from where they are', () => {
-    expect(settings['tls']).toEqual({
-      ca: '../../pki/ca.pem',
-      certificate: '../../pki/hospital-a.pem',
-      privateKey: '../../pki/hospital-a.key',
-    });
+  it('find its identity, where the agent would look for it too, and images from where they are', () => {
+    const folder = dirname(layout.siteSettings('hospital-a'));
+    expect(settings['identity']).toBe(join('state', 'identity'));
+    expect(resolve(folder, String(settings['identity']))).toBe(layout.siteIdentity('hospital-a'));
     expect(settings['datasets']).toEqual({ 'lung-nodule': '../../data/key/hospital-a' });
   });
 
@@ -88,6 +90,6 @@ describe('a site’s settings', () => {
   });
 
   it('name no other site’s key', () => {
-    expect(siteSettings(layout, terms)).not.toMatch(/hospital-[b-z]|coordinator\.key|ca\.key/);
+    expect(siteSettings(layout, terms)).not.toMatch(/hospital-[b-z]|\.key/);
   });
 });

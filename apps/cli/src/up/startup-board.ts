@@ -4,17 +4,17 @@ import { count } from '../text/numbers.js';
 import { fit, padEnd, widthOf } from '../text/width.js';
 
 /** What a hospital waits for before it serves. */
-export type SiteStage = 'images' | 'coordinator' | 'starts' | 'serves';
+export type SiteStage = 'images' | 'joins' | 'starts' | 'serves';
 
 const WORDS: Record<SiteStage, string> = {
   images: 'makes its images',
-  coordinator: 'has its images',
+  joins: 'has its images and joins the federation',
   starts: 'starts and tests its engine',
   serves: 'serves',
 };
 
 /** How much of a hospital's start is behind it, by what it takes on two cores. */
-const SHARE: Record<SiteStage, number> = { images: 0, coordinator: 0.4, starts: 0.5, serves: 1 };
+const SHARE: Record<SiteStage, number> = { images: 0, joins: 0.4, starts: 0.5, serves: 1 };
 
 /** How far the hospitals' start is: one bar for all, and what each does. */
 export function startupBoard(

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { paintFor } from '../text/colour.js';
 import { widthOf } from '../text/width.js';
 import { startupBoard, type SiteStage } from './startup-board.js';
-import { handled, orStopped } from './waiting.js';
+import { handled, lanes, orStopped } from './waiting.js';
 
 const board = (
   stages: Record<string, SiteStage>,
@@ -19,12 +19,12 @@ const board = (
 describe('the board of the start', () => {
   it('shows how many hospitals are ready and what each does', () => {
     expect(
-      board({ 'hospital-a': 'serves', 'hospital-b': 'starts', 'hospital-c': 'coordinator', external: 'images' }),
+      board({ 'hospital-a': 'serves', 'hospital-b': 'starts', 'hospital-c': 'joins', external: 'images' }),
     ).toEqual([
       '1 of 4 hospitals ready  ━━━━━━━━━━━━━━━━━━━─────────────────────',
       'hospital-a  serves',
       'hospital-b  starts and tests its engine',
-      'hospital-c  has its images',
+      'hospital-c  has its images and joins the federation',
       'external    makes its images',
     ]);
   });
@@ -45,7 +45,7 @@ describe('the board of the start', () => {
   });
 
   it('never has a line wider than asked for', () => {
-    const stage = fc.constantFrom<SiteStage>('images', 'coordinator', 'starts', 'serves');
+    const stage = fc.constantFrom<SiteStage>('images', 'joins', 'starts', 'serves');
     fc.assert(
       fc.property(
         fc.dictionary(fc.stringMatching(/^[a-z-]{1,63}$/), stage, { maxKeys: 9 }),
@@ -82,5 +82,31 @@ describe('waiting', () => {
     await new Promise((resolve) => setTimeout(resolve, 10));
     process.off('unhandledRejection', listener);
     expect(unheard).toEqual([]);
+  });
+});
+
+describe('lanes', () => {
+  it('let so many work at a time, in the order in which they came, whatever becomes of each', async () => {
+    const lane = lanes(2);
+    const began: number[] = [];
+    const ends: (() => void)[] = [];
+    const outcomes = Array.from({ length: 5 }, (_, i) =>
+      lane(async () => {
+        began.push(i);
+        await new Promise<void>((resolve) => ends.push(resolve));
+        if (i === 0) throw new Fault('TIMEOUT');
+        return i;
+      }),
+    );
+    const settled = Promise.allSettled(outcomes);
+    for (let over = 0; over < 5; over++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(began).toEqual([0, 1, 2, 3, 4].slice(0, Math.min(5, over + 2)));
+      ends[over]!();
+    }
+    expect((await settled).map(({ status }) => status)).toEqual([
+      'rejected',
+      ...['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled'],
+    ]);
   });
 });

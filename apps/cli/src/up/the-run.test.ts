@@ -1,7 +1,8 @@
+import type { Plan } from '@consilium/round';
 import { Fault, ManualClock, type Code } from '@consilium/stdx';
 import { describe, expect, it } from 'vitest';
 import type { Coordinator } from '../api/coordinator.js';
-import type { RunListed } from '../api/shapes.js';
+import type { NewStudy, RunListed } from '../api/shapes.js';
 import { parsePlanText } from '../study/plan-file.js';
 import { PLAN_YAML } from '../testing/plan.fixture.js';
 import { PLAN_DIGEST, runOf } from '../testing/run.fixture.js';
@@ -9,7 +10,16 @@ import { planFor } from './planning.js';
 import { openRun, patiently } from './the-run.js';
 
 const plan = planFor(parsePlanText(PLAN_YAML).value as Record<string, unknown>, { sites: 2, seed: 1 });
-const study = { title: 'A title', purpose: 'A purpose' };
+const study: NewStudy = {
+  name: 'small',
+  title: 'A title',
+  purpose: 'A purpose',
+  legalBasis: 'gdpr-6-1-e-9-2-j',
+  ethics: { number: '1', authority: 'A board', expires: '2099-12-31' },
+  jurisdictions: ['DE'],
+  sites: ['hospital-a', 'hospital-b'],
+  dataContract: { modality: 'OT', minPatients: 1, deidentified: true },
+};
 
 /** A clock whose waits are over at once, and that counts them. */
 const quickClock = (): ManualClock & { waits: number } => {
@@ -34,10 +44,9 @@ function hub(runs: RunListed[], failures: Partial<Record<keyof Coordinator, Code
   };
   return {
     calls,
+    sign: (draft: Plan) => call('signPlan', `plan for ${draft.study}`, PLAN_DIGEST),
     api: {
-      createStudy: (given: { name: string; title: string; purpose: string }) =>
-        call('createStudy', `study ${given.name}`, { ...given, createdMs: 1 }),
-      proposePlan: (name: string) => call('proposePlan', `plan for ${name}`, PLAN_DIGEST),
+      createStudy: (given: NewStudy) => call('createStudy', `study ${given.name}`, { ...given, createdMs: 1 }),
       runs: () => call('runs', 'runs', runs),
       startRun: () => call('startRun', 'start', runOf({ id: 'run-new0000000' })),
       changeRun: (id: string, verb: string) => call('changeRun', `${verb} ${id}`, runOf({ id })),
@@ -45,8 +54,8 @@ function hub(runs: RunListed[], failures: Partial<Record<keyof Coordinator, Code
   };
 }
 
-const open = async ({ api }: ReturnType<typeof hub>, said: string[] = [], clock = quickClock()) =>
-  openRun(api, plan, study, clock, (line) => said.push(line));
+const open = async ({ api, sign }: ReturnType<typeof hub>, said: string[] = [], clock = quickClock()) =>
+  openRun(api, { draft: plan, study, sign }, clock, (line) => said.push(line));
 
 describe('the run of a demonstration', () => {
   it('is started where none waits', async () => {
@@ -99,7 +108,7 @@ describe('the run of a demonstration', () => {
   });
 
   it('is not opened when the coordinator refuses', async () => {
-    const made = hub([], { proposePlan: ['PLAN_INVALID'] });
+    const made = hub([], { signPlan: ['PLAN_INVALID'] });
     await expect(open(made)).rejects.toMatchObject({ code: 'PLAN_INVALID' });
     expect(made.calls).toEqual(['study small', 'plan for small']);
   });

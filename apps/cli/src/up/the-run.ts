@@ -1,9 +1,17 @@
 import { Fault, type Clock } from '@consilium/stdx';
 import type { Plan } from '@consilium/round';
 import type { Coordinator } from '../api/coordinator.js';
+import type { NewStudy } from '../api/shapes.js';
 import { decideRun } from './planning.js';
 
-type RunApi = Pick<Coordinator, 'createStudy' | 'proposePlan' | 'runs' | 'startRun' | 'changeRun'>;
+type RunApi = Pick<Coordinator, 'createStudy' | 'runs' | 'startRun' | 'changeRun'>;
+
+export interface RunTerms {
+  readonly draft: Plan;
+  readonly study: NewStudy;
+  /** Has the draft completed and signed, and answers the digest of the plan that it became. */
+  readonly sign: (draft: Plan) => Promise<string>;
+}
 
 /**
  * Goes on with the unfinished run of this plan, or starts one. Whatever it does may be done again, since it looks before
@@ -11,14 +19,13 @@ type RunApi = Pick<Coordinator, 'createStudy' | 'proposePlan' | 'runs' | 'startR
  */
 export async function openRun(
   coordinator: RunApi,
-  plan: Plan,
-  study: { title: string; purpose: string },
+  { draft, study, sign }: RunTerms,
   clock: Clock,
   say: (line: string) => void,
 ): Promise<{ id: string; resumed: boolean }> {
   return patiently(clock, async () => {
-    await registerStudy(coordinator, { name: plan.study, ...study });
-    const digest = await coordinator.proposePlan(plan.study, plan);
+    await registerStudy(coordinator, study);
+    const digest = await sign(draft);
     const { resume, pause } = decideRun(await coordinator.runs(), digest);
     for (const other of pause) {
       if (await paused(coordinator, other.id))
@@ -32,10 +39,7 @@ export async function openRun(
 }
 
 /** A study of this name with an older title or purpose does as well: the plan's own words are what the sites approve. */
-async function registerStudy(
-  coordinator: RunApi,
-  study: { name: string; title: string; purpose: string },
-): Promise<void> {
+async function registerStudy(coordinator: RunApi, study: NewStudy): Promise<void> {
   try {
     await coordinator.createStudy(study);
   } catch (error) {

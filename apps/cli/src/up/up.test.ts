@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { encodeKeyFile, encodePublicKey, fingerprintWords, newSigningKey, type Policy } from '@consilium/identity';
 import { lives } from '@consilium/machine';
 import { digestOf, Fault, utf8 } from '@consilium/stdx';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -12,17 +13,31 @@ import { exists } from '../files.js';
 import { Interrupts } from '../interrupts.js';
 import { memoryTerminal, type MemoryTerminal } from '../testing/terminal.fixture.js';
 import type { UpOptions } from './options.js';
+import { siteNames } from './planning.js';
 import type { ProgramName } from '../programs/locate.js';
 import type { UpResult } from './result.js';
 import { LIMITS } from './supervisor.js';
 import { up } from './up.js';
 
+// Each starts some ten processes; on a machine that is busy with other tests they take their time.
+vi.setConfig({ testTimeout: 120_000 });
+
 let state: string;
 beforeEach(async () => void (state = await mkdtemp(join(tmpdir(), 'consilium-up-'))));
 afterEach(() => rm(state, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
 
+/** The hospitals' keys, with the six words that only they and the coordinator's desk can show. */
+const KEYS = Object.fromEntries(
+  siteNames(3).map((site) => {
+    const key = newSigningKey();
+    const signing = encodePublicKey(key.publicKey);
+    return [site, { signing, words: fingerprintWords(key.publicKey), file: encodeKeyFile(key) }];
+  }),
+);
+
 const FAKES = {
   agent: fileURLToPath(new URL('../testing/fake-agent.mjs', import.meta.url)),
+  auditor: fileURLToPath(new URL('../testing/fake-auditor.mjs', import.meta.url)),
   coordinator: fileURLToPath(new URL('../testing/fake-coordinator.mjs', import.meta.url)),
 };
 
@@ -36,7 +51,8 @@ interface Started {
 
 /** Starts `consilium up` with programs that only pretend. */
 function start(options: Partial<UpOptions> = {}, env: Record<string, string> = {}): Started {
-  const terminal = memoryTerminal({ env: { PATH: process.env['PATH'] ?? '', ...env } });
+  const FAKE_KEYS = JSON.stringify(KEYS);
+  const terminal = memoryTerminal({ env: { PATH: process.env['PATH'] ?? '', FAKE_KEYS, ...env } });
   const interrupts = new Interrupts(systemClock);
   const given: UpOptions = {
     sites: 2,
@@ -68,7 +84,7 @@ const pidOf = async (name: string): Promise<number> =>
   Number(await readFile(join(state, 'run', `${name}.pid`), 'utf8'));
 const said = (started: Started, text: string): Promise<void> =>
   vi.waitFor(() => expect(started.lines().some((line) => line.includes(text))).toBe(true), {
-    timeout: 20_000,
+    timeout: 60_000,
     interval: 10,
   });
 
@@ -102,9 +118,11 @@ describe('consilium up', () => {
     const started = start({ json: false });
     await started.ended;
     const text = started.terminal.outLines.join('\n');
+    expect(text).toMatch(/plan [0-9a-f]{12} is signed by the proposer and by the admin/);
     for (const step of [
-      'Certificates',
+      'Keys: of the root, the coordinator, a proposer and an admin; all on this machine, as only a demonstration may',
       'Coordinator: serves',
+      'Enrolment: 2 hospitals joined, each admitted by its six words',
       'Hospitals: 2 agents',
       'Training: 3 rounds',
       'Comparison',
@@ -114,7 +132,7 @@ describe('consilium up', () => {
     expect(text).toContain('On average 0.817 federated, 0.700 alone, 0.900 with all images in one place.');
   });
 
-  it('names a started process first, before it makes certificates', async () => {
+  it('names a started process first, before it makes keys', async () => {
     const started = start();
     await started.ended;
     expect(started.terminal.errLines[1]).toMatch(/started images of hospital-[ab] \(process \d+\)$/);
@@ -131,18 +149,30 @@ describe('consilium up', () => {
 
   it('keeps secrets to their owner', async () => {
     await start().ended;
-    expect((await stat(join(state, 'pki', 'ca.key'))).mode & 0o077).toBe(0);
-    expect((await stat(join(state, 'logs', 'coordinator.log'))).mode & 0o077).toBe(0);
+    const secrets = ['pki/root.key', 'pki/proposer.key', 'pki/admin.key', 'coordinator/identity/signing.key'];
+    for (const file of [...secrets, 'logs/coordinator.log'])
+      expect((await stat(join(state, file))).mode & 0o077, file).toBe(0);
   });
 
-  it('a second time does nothing twice: same certificates, images and comparison, another run', async () => {
+  it('a second time does nothing twice: same keys, hospitals, images and comparison, another run', async () => {
     await start().ended;
     const again = start();
     expect(await again.ended).toBe(0);
     const lines = again.lines().join('\n');
-    expect(lines).toContain('those of the last start are still good');
-    expect(lines).not.toMatch(/started (images|hospital-a alone|all images pooled)/);
+    expect(lines).toContain('Keys: those of the last start');
+    expect(lines).toContain('Enrolment: 2 hospitals as before');
+    expect(lines).not.toMatch(/started (images|enrolment|hospital-a alone|all images pooled)/);
     expect(resultOf(again).sites[0]!.localAuc).toBe(0.7);
+  });
+
+  it('enrols only the hospital that is new', async () => {
+    await start().ended;
+    const more = start({ sites: 3 });
+    expect(await more.ended).toBe(0);
+    expect(more.lines().join('\n')).toContain(
+      'Enrolment: 1 hospital joined, each admitted by its six words; 2 as before',
+    );
+    expect(resultOf(more).sites.map(({ name }) => name)).toEqual(['hospital-a', 'hospital-b', 'hospital-c']);
   });
 
   it('with other options makes other images', async () => {
@@ -158,6 +188,68 @@ describe('consilium up', () => {
     expect(await started.ended).toBe(0);
     expect(resultOf(started).external).toBeNull();
     expect(resultOf(started).study).toBe('breast-ultrasound');
+  });
+});
+
+describe('consilium up and its hospitals', () => {
+  it('admits each by the six words that it shows, and shows them', async () => {
+    const started = start();
+    await started.ended;
+    for (const site of ['hospital-a', 'hospital-b']) {
+      const line = started.lines().find((text) => text.includes(`admitted ${site} with roster`));
+      expect(line).toContain(`“${KEYS[site]!.words}”, the same at both ends`);
+    }
+  });
+
+  it('refuses one that shows other words, signs nothing, and admits it when the words are the same', async () => {
+    const started = start({}, { FAKE_WORDS: 'these are the words of another' });
+    expect(await started.ended).toMatchObject({ code: 'FINGERPRINT_MISMATCH' });
+    expect(await readdir(join(state, 'run'))).toEqual([]);
+    const { roster } = JSON.parse(await readFile(join(state, 'coordinator/state/all.json'), 'utf8')) as object & {
+      roster?: string;
+    };
+    expect(roster).toBeUndefined();
+    expect(await start().ended).toBe(0);
+  });
+});
+
+describe('consilium up and the auditor', () => {
+  it('ends with the verdict, its grounds, and the command that repeats it', async () => {
+    const started = start({ json: false });
+    await started.ended;
+    expect(started.terminal.outLines.slice(-6)).toEqual([
+      'audit        pass',
+      '             1 log with 12 entries, 1 cosignature of their last states',
+      '             run-0000000000: approved by 1 hospital',
+      '             1 of its 1 round computed again from the hospitals’ updates',
+      'again, and on another machine from these two alone:',
+      `  consilium audit report ${state}/audit/run-0000000000 --policy ${state}/policy/policy.json`,
+    ]);
+    const policy = JSON.parse(await readFile(join(state, 'policy', 'policy.json'), 'utf8')) as Policy;
+    expect(policy.sites.map(({ name, signing }) => [name, signing])).toEqual(
+      ['hospital-a', 'hospital-b'].map((site) => [site, KEYS[site]!.signing]),
+    );
+  });
+
+  it('remembers how far the logs had come, for the next start’s audit', async () => {
+    await start().ended;
+    await start().ended;
+    const policy = JSON.parse(await readFile(join(state, 'policy', 'policy.json'), 'utf8')) as Policy;
+    expect(policy.checkpoints).toEqual([{ origin: 'demo/coordinator/2026', size: 12, root: 'a'.repeat(64) }]);
+  });
+
+  it('exits with 1 when the verdict is a failure, tells why, and believes nothing of what it saw', async () => {
+    const started = start({}, { FAKE_VERDICT: 'fail' });
+    expect(await started.ended).toBe(1);
+    expect(resultOf(started).audit).toEqual({
+      verdict: 'fail',
+      findings: [
+        { code: 'HISTORY_REWRITTEN', entry: 'demo/coordinator/2026#3', expected: 'one root', found: 'another' },
+      ],
+      bundle: join(state, 'audit', 'run-0000000000'),
+    });
+    expect(started.lines()).toContain('audit        FAIL, 1 finding');
+    expect(await exists(join(state, 'policy', 'last-seen.json'))).toBe(false);
   });
 });
 
@@ -254,7 +346,10 @@ describe('consilium up, when things go wrong', () => {
     ['serve:SANDBOX_UNAVAILABLE', 'SANDBOX_UNAVAILABLE'],
     ['coordinator:PORT_IN_USE', 'PORT_IN_USE'],
     ['data:DISK_FULL', 'DISK_FULL'],
+    ['join:TLS_INTERCEPTED', 'TLS_INTERCEPTED'],
     ['train:TRAINING_NOT_FINITE', 'TRAINING_NOT_FINITE'],
+    ['fetch:DISK_FULL', 'DISK_FULL'],
+    ['report:STATE_UNREADABLE', 'STATE_UNREADABLE'],
   ])('ends with the code of the program that cannot go on (%s)', async (fail, code) => {
     expect(await start({}, { FAKE_FAIL: fail }).ended).toMatchObject({ code });
     expect(await readdir(join(state, 'run'))).toEqual([]);

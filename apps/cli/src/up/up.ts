@@ -3,21 +3,23 @@ import { join } from 'node:path';
 import { lockState } from '@consilium/machine';
 import { planDigest } from '@consilium/round';
 import { Fault, type Clock } from '@consilium/stdx';
+import { EXIT } from '../failure.js';
 import type { Interrupts } from '../interrupts.js';
 import type { Locate } from '../programs/locate.js';
 import { templateValue } from '../study/templates.js';
 import type { Terminal } from '../terminal.js';
 import { runSteps } from '../view/choose.js';
 import type { Step } from '../view/steps.js';
-import { agentCommand } from './agent-command.js';
+import { auditLines } from './audit-lines.js';
 import { Children } from './children.js';
 import { dataFolders, fileDigest } from './data.js';
 import { Demonstration, type Setting } from './demonstration.js';
 import { Federation } from './federation.js';
-import { layoutOf } from './layout.js';
+import { layoutOf, type Layout } from './layout.js';
 import { checkOptions, type UpOptions } from './options.js';
 import { endLeftovers, PidFiles } from './pid-files.js';
 import { dataKey, planFor } from './planning.js';
+import { programCommand } from './program-command.js';
 import { placeLines, reportLines, shownPath } from './report.js';
 import type { SupervisorLimits } from './supervisor.js';
 
@@ -31,9 +33,10 @@ export interface UpPorts {
 }
 
 /**
- * A whole federation on this machine: certificates, images, a coordinator and the hospitals' agents as processes of
- * their own, one run, and the comparison of the federated model with what each hospital could have trained alone.
- * Killed at any line and started again, it goes on where it was. Answers the exit code.
+ * A whole federation on this machine: keys, images, a coordinator and the hospitals’ agents as processes of their own,
+ * enrolled as a consortium enrols them, one run, the comparison of the federated model with what each hospital could
+ * have trained alone, and the verdict of an auditor on what was done. Killed at any line and started again, it goes on
+ * where it was. Answers the exit code: 1 where the verdict is a failure.
  */
 export async function up(given: UpOptions, ports: UpPorts): Promise<number> {
   const options = checkOptions(given);
@@ -68,7 +71,7 @@ export async function up(given: UpOptions, ports: UpPorts): Promise<number> {
     options,
     layout,
     federation,
-    agentCommand: agentCommand({ children, clock, signal, layout, terminal, locate }),
+    programCommand: programCommand({ children, clock, signal, layout, terminal, locate }),
     say: voice.say,
     clock,
     terminal,
@@ -78,10 +81,10 @@ export async function up(given: UpOptions, ports: UpPorts): Promise<number> {
     const left = await endLeftovers(new PidFiles(layout.run), layout.root, clock);
     if (left.length > 0) tell(`ended what an earlier start had left running: ${left.join(', ')}`);
     await runSteps(terminal, clock, Boolean(options.json))(demonstration.steps.map((step) => voice.through(step)));
-    await report(demonstration, federation, layout.tokenFile, options, terminal);
+    await report(demonstration, federation, layout, options, terminal);
     if (!options.once) await serve(signal, tell);
     if (gaveUp.signal.aborted) throw gaveUp.signal.reason;
-    return 0;
+    return demonstration.audit.report.verdict === 'pass' ? EXIT.ok : EXIT.failed;
   } catch (error) {
     if (gaveUp.signal.aborted) throw gaveUp.signal.reason;
     if (interrupts.first.aborted) {
@@ -116,18 +119,22 @@ async function choose(
 async function report(
   demonstration: Demonstration,
   federation: Federation,
-  tokenFile: string,
+  layout: Layout,
   options: UpOptions,
   terminal: Terminal,
 ): Promise<void> {
   const result = await demonstration.result();
   const show = options.json ? terminal.err : terminal.out;
   const shown = (path: string): string => shownPath(path, process.cwd());
-  const places = { url: federation.url, tokenFile: shown(tokenFile), modelFile: shown(demonstration.modelFile) };
+  const places = { url: federation.url, tokenFile: shown(layout.tokenFile), modelFile: shown(demonstration.modelFile) };
+  const { audit } = demonstration;
+  const evidence = { bundle: shown(audit.bundle), policy: shown(layout.policy) };
   for (const line of [
     '',
     ...reportLines(result, terminal.columns(), terminal.paint),
     ...placeLines(places, !options.once),
+    '',
+    ...auditLines(audit, evidence, terminal.columns(), terminal.paint),
   ])
     show(line);
   if (options.json) terminal.out(JSON.stringify(result));
