@@ -45,7 +45,7 @@ export async function measure(say) {
     const settings = join(federation.dir, 'agent.yaml');
     writeFileSync(
       settings,
-      `site: ${SITE}\nfederation: bench\nstate: agent\ncoordinator: {address: '${federation.address}'}\ntls: {ca: ca.pem, certificate: ${SITE}.pem, privateKey: ${SITE}.key}\ndatasets: {bench: data}\nengine: wasm\napprove: auto\nlog: {level: warn}\n`,
+      `site: ${SITE}\nfederation: bench\nstate: agent\ncoordinator: {address: '${federation.address}'}\njurisdiction: DE\nidentity: identity/${SITE}\ndatasets: {bench: data}\nengine: wasm\napprove: auto\nlog: {level: warn}\n`,
     );
     agent = await startProgram('agent', ['serve', '--settings', settings]);
     const { id } = await federation.run(plan);
@@ -73,7 +73,7 @@ export async function measure(say) {
 async function watch({ api }, id, pid) {
   const at = new Map();
   for (;;) {
-    const run = await api('GET', `/runs/${id}`);
+    const run = await api.get(`/runs/${id}`);
     const done = run.history.filter((round) => round.outcome === 'published').length;
     if (!at.has(done)) at.set(done, cpuSeconds(pid));
     if (['finished', 'failed', 'cancelled'].includes(run.state)) break;

@@ -1,47 +1,44 @@
-// A coordinator as a process with certificates of its own, for benches that play the sites themselves.
+// A coordinator as a process with an identity of its own, for benches that play the sites themselves.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAuthority, issueCertificate } from '@consilium/identity';
 import { root } from '../../tools/prepare.mjs';
+import { admitSite, foundConsortium, startSignedRun } from '../harness/consortium.mjs';
 
-const FEDERATION = 'bench';
+export const FEDERATION = 'bench';
 
 export async function startFederation(sites) {
   const dir = mkdtempSync(join(tmpdir(), 'consilium-bench-'));
-  const certificates = await issue(dir, sites);
+  const consortium = await foundConsortium({ dir, federation: FEDERATION });
   const [grpc, http] = [await freePort(), await freePort()];
   const settings = join(dir, 'coordinator.yaml');
   writeFileSync(
     settings,
-    `federation: ${FEDERATION}\nstate: state\ngrpc: {host: 127.0.0.1, port: ${grpc}}\nhttp: {host: 127.0.0.1, port: ${http}}\ntls: {ca: ca.pem, certificate: coordinator.pem, privateKey: coordinator.key}\nlog: {level: warn}\n`,
+    `federation: ${FEDERATION}\nstate: state\ngrpc: {host: 127.0.0.1, port: ${grpc}}\nhttp: {host: 127.0.0.1, port: ${http}}\nidentity: identity/coordinator\nlog: {level: warn}\n`,
   );
   const coordinator = await startProgram('coordinator', ['serve', '--settings', settings]);
   const token = readFileSync(join(dir, 'state', 'api-token'), 'utf8').trim();
-  const api = async (method, path, body) => {
+  const ask = async (method, path, body) => {
     const response = await fetch(`http://127.0.0.1:${http}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return response.json();
   };
+  const api = { get: (path) => ask('GET', path), post: (path, body) => ask('POST', path, body) };
+  const address = `127.0.0.1:${grpc}`;
+  for (const site of sites) await admitSite(consortium, { site, api, address });
   return {
     dir,
-    certificates,
-    federation: FEDERATION,
-    address: `127.0.0.1:${grpc}`,
+    consortium,
+    address,
     api,
-    /** Proposes the plan and starts a run of it. */
-    async run(plan) {
-      await api('POST', '/studies', { name: plan.study, title: 'Bench', purpose: 'To measure.' });
-      const { digest } = await api('POST', `/studies/${plan.study}/plans`, plan);
-      return api('POST', '/runs', { planDigest: digest });
-    },
+    run: (plan) => startSignedRun(api, consortium, plan),
     async close() {
       const gone = once(coordinator, 'exit');
       coordinator.kill('SIGTERM');
@@ -60,28 +57,6 @@ export async function startProgram(app, args) {
   gone.catch(() => {});
   await Promise.race([once(child, 'message'), gone]);
   return child;
-}
-
-async function issue(dir, sites) {
-  mkdirSync(dir, { recursive: true });
-  const now = Date.now();
-  const authority = await createAuthority({ federation: FEDERATION, now, days: 1 });
-  const common = { authority, federation: FEDERATION, now, days: 1 };
-  const coordinator = await issueCertificate({
-    ...common,
-    subject: { kind: 'coordinator' },
-    hosts: ['localhost', '127.0.0.1'],
-  });
-  writeFileSync(join(dir, 'ca.pem'), authority.certificatePem);
-  writeFileSync(join(dir, 'coordinator.pem'), coordinator.certificatePem);
-  writeFileSync(join(dir, 'coordinator.key'), coordinator.privateKeyPem, { mode: 0o600 });
-  const issued = {};
-  for (const name of sites) {
-    issued[name] = await issueCertificate({ ...common, subject: { kind: 'site', name } });
-    writeFileSync(join(dir, `${name}.pem`), issued[name].certificatePem);
-    writeFileSync(join(dir, `${name}.key`), issued[name].privateKeyPem, { mode: 0o600 });
-  }
-  return { ca: authority.certificatePem, coordinator, sites: issued };
 }
 
 async function freePort() {

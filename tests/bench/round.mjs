@@ -1,13 +1,13 @@
 // One round of two sites with a model of 1 MB and no training: offer, two downloads, two uploads, verification, average,
 // publication. The sites are played here, over the real wire; the reference is the same bytes over raw TLS.
-import { createHash } from 'node:crypto';
+import { issueServerLeaf } from '@consilium/identity';
 import { manifestOf } from '@consilium/model';
 import { parsePlan } from '@consilium/round';
 import { encodeSafetensors, zeros } from '@consilium/weights';
-import { siteChannel } from '@consilium/wire';
 import { startFederation } from './federation.mjs';
 import { median, repeat } from './median.mjs';
 import { megabytePlan } from './plan.mjs';
+import { play } from './player.mjs';
 import { rawTls } from './raw-tls.mjs';
 
 const SITES = ['east', 'west'];
@@ -16,12 +16,12 @@ const MEASURED = 15;
 
 export async function measure(say) {
   const plan = parsePlan(megabytePlan(SITES, WARM_UP + MEASURED + 1));
-  const bytes = encodeSafetensors(zeros(manifestOf(plan.model)));
+  const bytes = encodeSafetensors(zeros(manifestOf(plan.model))).byteLength;
   const federation = await startFederation(SITES);
   const offered = new Map();
   try {
     const players = SITES.map((site) =>
-      play(site, federation, bytes, (round) =>
+      play(site, federation, (round) =>
         offered.set(round, Math.min(offered.get(round) ?? Infinity, performance.now())),
       ),
     );
@@ -32,16 +32,17 @@ export async function measure(say) {
       { length: MEASURED },
       (_, i) => (offered.get(WARM_UP + i + 2) - offered.get(WARM_UP + i + 1)) / 1000,
     );
-    const { ca, coordinator, sites } = federation.certificates;
+    const { east } = federation.consortium.tls;
+    const server = await serverLeaf(federation.consortium);
     const reference = await repeat(7, () =>
       rawTls({
-        ca,
-        certificate: coordinator.certificatePem,
-        privateKey: coordinator.privateKeyPem,
-        siteCertificate: sites.east.certificatePem,
-        sitePrivateKey: sites.east.privateKeyPem,
+        ca: east.ca,
+        certificate: server.chainPem,
+        privateKey: server.privateKeyPem,
+        siteCertificate: east.certificate,
+        sitePrivateKey: east.privateKey,
         sites: SITES.length,
-        bytes: bytes.byteLength,
+        bytes,
       }),
     );
     say(`rounds: ${rounds.map((seconds) => seconds.toFixed(3)).join(' ')} s`);
@@ -59,45 +60,19 @@ export async function measure(say) {
   }
 }
 
-/** A site that approves, downloads and answers each offer at once with an update of zeros. */
-async function play(site, { certificates, federation, address }, bytes, onOffer) {
-  const { certificatePem, privateKeyPem } = certificates.sites[site];
-  const channel = siteChannel({
-    address,
-    ca: certificates.ca,
-    certificate: certificatePem,
-    privateKey: privateKeyPem,
+/** A certificate as the coordinator's own, for the bare connection. */
+const serverLeaf = ({ intermediate, federation }) =>
+  issueServerLeaf({
+    intermediate,
     federation,
+    subject: { kind: 'coordinator' },
+    hosts: ['localhost', '127.0.0.1'],
+    now: Date.now(),
   });
-  const session = channel.openSession({ protocolVersion: 1, features: [], software: 'bench' });
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  for await (const message of session.messages) {
-    if (message.body === 'planOffer') {
-      const { run, planDigest } = message.planOffer;
-      session.send({ planDecision: { run, planDigest, approved: true } });
-    }
-    if (message.body === 'roundOffer') {
-      const { round, planDigest, modelDigest, modelBytes } = message.roundOffer;
-      onOffer(round.round);
-      await channel.download({ digest: modelDigest, bytes: modelBytes });
-      await channel.upload({
-        header: { round, planDigest, modelDigest, length: bytes.byteLength, sha256, examples: 1, loss: 0 },
-        bytes,
-      });
-    }
-    if (message.body === 'evaluationOffer') {
-      const { run, modelDigest } = message.evaluationOffer;
-      session.send({ evaluation: { run, modelDigest, examples: 1, metrics: [] } });
-    }
-    if (message.body === 'runEnded') break;
-  }
-  session.close();
-  channel.close();
-}
 
 async function ended({ api }, id) {
   for (;;) {
-    const run = await api('GET', `/runs/${id}`);
+    const run = await api.get(`/runs/${id}`);
     if (run.state === 'finished') return;
     if (run.state === 'failed' || run.state === 'cancelled') throw new Error(`the run ${run.state}: ${run.code}`);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,11 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GOVERNANCE, writePeopleKeys } from '../harness/consortium.mjs';
 import { Federation, smallPlan } from '../harness/federation.js';
 import { canMakeNamespaces, Network } from '../harness/namespaces.js';
 import { AGENT, CONSILIUM, COORDINATOR, Program } from '../harness/program.js';
 
 const sites = ['north', 'south'];
+
+interface Answer {
+  readonly id: string;
+  readonly digest: string;
+  readonly state: string;
+  readonly modelDigest: string;
+}
 
 describe.skipIf(!canMakeNamespaces)(
   'over three machines that route only the coordinator’s port (skipped where network namespaces are denied)',
@@ -19,7 +27,7 @@ describe.skipIf(!canMakeNamespaces)(
       return program;
     };
     /** A `consilium` command at the hub, as its administrator types it; the answer is its JSON. */
-    const consilium = async (...words: string[]): Promise<{ id: string; state: string; modelDigest: string }> => {
+    const consilium = async (...words: string[]): Promise<Answer> => {
       const api = [
         '--url',
         `http://127.0.0.1:${federation.httpPort}`,
@@ -38,6 +46,9 @@ describe.skipIf(!canMakeNamespaces)(
         hosts: ['10.78.0.1', '10.78.1.1'],
         dial: (site, port) => `10.78.${sites.indexOf(site)}.1:${port}`,
       });
+      // The sites are admitted before the machines are parted; each keeps its own identity folder.
+      await federation.startCoordinator();
+      await federation.coordinator.stop();
       network = new Network(sites, federation.grpcPort);
     });
     afterAll(async () => {
@@ -51,9 +62,14 @@ describe.skipIf(!canMakeNamespaces)(
       for (const site of sites)
         await start(site, AGENT, 'serve', '--settings', join(federation.dir, `${site}.yaml`)).ready();
 
-      const file = join(federation.dir, 'plan.json');
-      writeFileSync(file, JSON.stringify(smallPlan({ sites })));
-      const { id } = await consilium('run', 'start', file);
+      const [plan, study] = ['plan.json', 'study.json'].map((name) => join(federation.dir, name)) as [string, string];
+      writeFileSync(plan, JSON.stringify(smallPlan({ sites })));
+      writeFileSync(study, JSON.stringify({ title: 'Nodules', purpose: 'A test of the whole.', ...GOVERNANCE, sites }));
+      const keys = writePeopleKeys(federation.consortium);
+      await consilium('study', 'create', 'lung-nodule', '--file', study);
+      const { digest } = await consilium('study', 'plan', plan, '--key', keys.proposer);
+      await consilium('study', 'sign', digest, '--key', keys.admin, '--yes');
+      const { id } = await consilium('run', 'start', digest);
       const run = await consilium('run', 'watch', id);
       expect(run.state).toBe('finished');
       expect(run.modelDigest).toMatch(/^[0-9a-f]{64}$/);

@@ -1,13 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAuthority, issueCertificate } from '../../libs/identity/dist/index.js';
 import { Api, type RunView } from './api.js';
+import { admitSite, foundConsortium, startSignedRun, type Consortium } from './consortium.mjs';
 import { freePort } from './postgres.js';
 import { AGENT, COORDINATOR, Program } from './program.js';
 
 const FEDERATION = 'test';
-const DAYS = 1;
 
 export interface FederationOptions {
   readonly sites: readonly string[];
@@ -20,10 +19,11 @@ export interface FederationOptions {
   readonly sandbox?: 'on' | 'off';
 }
 
-/** A real federation in a folder of its own: certificates, settings, phantoms, and the programs that one may kill. */
+/** A real federation in a folder of its own: identities, settings, phantoms, and the programs that one may kill. */
 export class Federation {
   readonly dir = mkdtempSync(join(tmpdir(), 'consilium-federation-'));
   readonly agents = new Map<string, Program>();
+  consortium!: Consortium;
   coordinator!: Program;
   api!: Api;
   grpcPort = 0;
@@ -35,7 +35,12 @@ export class Federation {
     const federation = new Federation(options);
     federation.grpcPort = await freePort();
     federation.httpPort = await freePort();
-    await federation.#issueCertificates();
+    const { hosts } = options;
+    federation.consortium = await foundConsortium({
+      dir: federation.dir,
+      federation: FEDERATION,
+      ...(hosts && { hosts }),
+    });
     federation.#writeSettings();
     for (const [index, site] of options.sites.entries()) {
       const made = Program.node(AGENT, [
@@ -68,6 +73,7 @@ export class Federation {
       `http://127.0.0.1:${this.httpPort}`,
       readFileSync(join(this.dir, 'coordinator/api-token'), 'utf8').trim(),
     );
+    await this.#admitSites();
   }
 
   async startAgent(site: string): Promise<Program> {
@@ -82,12 +88,9 @@ export class Federation {
     await Promise.all(this.options.sites.map((site) => this.startAgent(site)));
   }
 
-  /** Proposes the plan and starts a run of it. */
-  async run(plan: object): Promise<RunView> {
-    const { study } = plan as { study: string };
-    await this.api.post('/studies', { name: study, title: 'Test', purpose: 'A test of the whole.' });
-    const { digest } = await this.api.post<{ digest: string }>(`/studies/${study}/plans`, plan);
-    return this.api.post<RunView>('/runs', { planDigest: digest });
+  /** Registers the study, has the plan completed and signed by two people, and starts a run of it. */
+  run(plan: object): Promise<RunView> {
+    return startSignedRun(this.api, this.consortium, plan);
   }
 
   async close(): Promise<void> {
@@ -96,41 +99,18 @@ export class Federation {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  async #issueCertificates(): Promise<void> {
-    const now = Date.now();
-    const authority = await createAuthority({ federation: FEDERATION, now, days: DAYS });
-    mkdirSync(join(this.dir, 'pki'), { recursive: true });
-    const write = (name: string, text: string): void =>
-      writeFileSync(join(this.dir, 'pki', name), text, { mode: 0o600 });
-    write('ca.pem', authority.certificatePem);
-    const hosts = ['localhost', '127.0.0.1', ...(this.options.hosts ?? [])];
-    const coordinator = await issueCertificate({
-      authority,
-      federation: FEDERATION,
-      subject: { kind: 'coordinator' },
-      hosts,
-      now,
-      days: DAYS,
-    });
-    write('coordinator.pem', coordinator.certificatePem);
-    write('coordinator.key', coordinator.privateKeyPem);
-    for (const name of this.options.sites) {
-      const site = await issueCertificate({
-        authority,
-        federation: FEDERATION,
-        subject: { kind: 'site', name },
-        now,
-        days: DAYS,
-      });
-      write(`${name}.pem`, site.certificatePem);
-      write(`${name}.key`, site.privateKeyPem);
+  /** At the first start only: a site stays what it became. */
+  async #admitSites(): Promise<void> {
+    const { consortium, api } = this;
+    const { host = '127.0.0.1' } = this.options;
+    const address = `${host === '0.0.0.0' ? '127.0.0.1' : host}:${this.grpcPort}`;
+    for (const site of this.options.sites) {
+      if (!consortium.keys[site]) await admitSite(consortium, { site, api, address });
     }
   }
 
   #writeSettings(): void {
     const { host = '127.0.0.1', dial = (_site, port) => `${host}:${port}`, sandbox = 'on' } = this.options;
-    const tls = (name: string): string =>
-      `tls: {ca: pki/ca.pem, certificate: pki/${name}.pem, privateKey: pki/${name}.key}`;
     writeFileSync(
       join(this.dir, 'coordinator.yaml'),
       [
@@ -138,7 +118,7 @@ export class Federation {
         'state: coordinator',
         `grpc: {host: ${host}, port: ${this.grpcPort}}`,
         `http: {host: 127.0.0.1, port: ${this.httpPort}}`,
-        tls('coordinator'),
+        'identity: identity/coordinator',
         '',
       ].join('\n'),
     );
@@ -148,9 +128,10 @@ export class Federation {
         [
           `site: ${site}`,
           `federation: ${FEDERATION}`,
+          'jurisdiction: DE',
           `state: sites/${site}`,
+          `identity: identity/${site}`,
           `coordinator: {address: '${dial(site, this.grpcPort)}'}`,
-          tls(site),
           `datasets: {lung-nodule: data/${site}}`,
           'engine: wasm',
           `sandbox: '${sandbox}'`,

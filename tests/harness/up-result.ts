@@ -23,6 +23,12 @@ export interface UpResult {
     readonly federatedAuc: number | null;
     readonly pooledAuc: number | null;
   } | null;
+  readonly audit: {
+    readonly verdict: 'pass' | 'fail';
+    readonly findings: readonly { readonly code: string; readonly entry: string | null }[];
+    /** Folder with the evidence. */
+    readonly bundle: string;
+  };
 }
 
 const mean = (values: readonly (number | null | undefined)[]): number => {
