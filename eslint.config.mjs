@@ -35,7 +35,7 @@ const depConstraints = [
   },
 ];
 
-const pureSources = ['libs/{stdx,weights,model,round,aggregation,identity}/src/**/*.ts'];
+const pureSources = ['libs/{stdx,weights,model,round,aggregation,identity,ledger}/src/**/*.ts'];
 
 export default [
   { ignores: ['**/dist', '**/generated', '**/.nx', '**/node_modules', '.consilium'] },
@@ -66,7 +66,7 @@ export default [
   {
     // Pure code has no clock, no network, no files and no process: they come in as arguments.
     files: pureSources,
-    ignores: ['**/*.test.ts'],
+    ignores: ['**/*.test.ts', '**/*.fixture.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
