@@ -88,9 +88,14 @@ function copyProject(dir, to) {
     filter: (path) => !/\.(map|d\.ts|tsbuildinfo)$/.test(path),
   });
   const manifest = read(dir, 'package.json');
-  for (const entry of Object.values(manifest.exports))
-    for (const key of ['@consilium/source', 'types']) delete entry[key];
+  for (const entries of [manifest.exports, manifest.imports ?? {}]) forgetSources(entries);
   writeFileSync(join(to, 'package.json'), json(manifest));
+}
+
+function forgetSources(conditions) {
+  if (typeof conditions !== 'object') return;
+  for (const key of ['@consilium/source', 'types']) delete conditions[key];
+  Object.values(conditions).forEach(forgetSources);
 }
 
 /** The root's lock file, less everything that the agent does not reach: the versions stay exactly those tested here. */

@@ -52,7 +52,6 @@ export {
   newSigningKey,
   SoftwareKey,
   signingKeyFrom,
-  verifySignature,
   type RandomBytes,
   type SigningKey,
 } from './keys/signing-key.js';

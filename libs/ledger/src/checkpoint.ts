@@ -1,17 +1,9 @@
-import { Fault, invariant, utf8 } from '@consilium/stdx';
+import { Fault, invariant, utf8, verifyEd25519 } from '@consilium/stdx';
 import { decodeBase64, encodeBase64 } from './base64.js';
 import { cosignedTime } from './cosignature.js';
 import { HASH_BYTES } from './hash.js';
 import { claims, parseNote, signatureLine, type NoteSignature, type SignedNote } from './note.js';
-import {
-  COSIGNATURE,
-  isKeyName,
-  isSignedBy,
-  LOG_SIGNATURE,
-  verifierKey,
-  type Signer,
-  type VerifierKey,
-} from './verifier-key.js';
+import { COSIGNATURE, isKeyName, LOG_SIGNATURE, verifierKey, type Signer, type VerifierKey } from './verifier-key.js';
 
 /** What a log says it is at one moment (C2SP tlog-checkpoint). */
 export interface Checkpoint {
@@ -92,7 +84,7 @@ export function openCheckpoint(
     const log = logKeys.find((key) => claims(signature, key));
     const witness = witnesses.find((key) => claims(signature, key));
     if (log) {
-      if (!isSignedBy(log.publicKey, message, signature.signature)) throw wrong('log');
+      if (!verifyEd25519(log.publicKey, message, signature.signature)) throw wrong('log');
       signedBy ??= log;
     } else if (witness) {
       cosigned.set(witness.name, verifiedTime(signature, witness, text));

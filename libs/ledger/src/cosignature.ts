@@ -1,14 +1,7 @@
-import { concatBytes, invariant, utf8 } from '@consilium/stdx';
+import { concatBytes, ED25519_SIGNATURE_BYTES, invariant, utf8, verifyEd25519 } from '@consilium/stdx';
 import { attempt } from './attempt.js';
 import { claims, parseSignatureLine, signatureLine, type NoteSignature } from './note.js';
-import {
-  COSIGNATURE,
-  isSignedBy,
-  SIGNATURE_BYTES,
-  verifierKey,
-  type Signer,
-  type VerifierKey,
-} from './verifier-key.js';
+import { COSIGNATURE, verifierKey, type Signer, type VerifierKey } from './verifier-key.js';
 
 /**
  * A cosignature (C2SP tlog-cosignature, `cosignature/v1`): the cosigner states that, at this time, the largest tree of
@@ -29,10 +22,10 @@ export function cosign(text: string, signer: Signer, name: string, timeSeconds: 
 
 /** The time at which the witness cosigned this text, in POSIX seconds, or undefined when it did not. */
 export function cosignedTime({ signature }: NoteSignature, witness: VerifierKey, text: string): number | undefined {
-  if (signature.byteLength !== TIME_BYTES + SIGNATURE_BYTES) return undefined;
+  if (signature.byteLength !== TIME_BYTES + ED25519_SIGNATURE_BYTES) return undefined;
   const time = decodeTime(signature.subarray(0, TIME_BYTES));
   if (!Number.isSafeInteger(time)) return undefined;
-  const signed = isSignedBy(witness.publicKey, cosignedMessage(text, time), signature.subarray(TIME_BYTES));
+  const signed = verifyEd25519(witness.publicKey, cosignedMessage(text, time), signature.subarray(TIME_BYTES));
   return signed ? time : undefined;
 }
 

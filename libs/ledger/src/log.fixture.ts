@@ -1,5 +1,4 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
-import type { Digest, RunId, SiteName } from '@consilium/stdx';
+import { ed25519PublicKey, signEd25519, type Digest, type RunId, type SiteName } from '@consilium/stdx';
 import { sealEntry, type EventFor, type LogKind } from './entry.js';
 import { coordinatorOrigin, siteCosigner } from './log-name.js';
 import { MemoryStorage } from './storage.js';
@@ -9,7 +8,7 @@ import { COSIGNATURE, LOG_SIGNATURE, verifierKey, type Signer, type VerifierKey 
 /** A key made of one byte, the same in every run. */
 export function signerOf(byte: number): Signer {
   const secret = new Uint8Array(32).fill(byte);
-  return { publicKey: ed25519.getPublicKey(secret), sign: (message) => ed25519.sign(message, secret) };
+  return { publicKey: ed25519PublicKey(secret), sign: (message) => signEd25519(secret, message) };
 }
 
 export const ORIGIN = coordinatorOrigin('lung', 2026);

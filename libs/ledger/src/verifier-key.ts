@@ -1,5 +1,4 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
-import { concatBytes, Fault, invariant, toHex, utf8 } from '@consilium/stdx';
+import { concatBytes, ED25519_KEY_BYTES, Fault, invariant, toHex, utf8 } from '@consilium/stdx';
 import { decodeBase64, encodeBase64 } from './base64.js';
 import { plainHash, sameBytes } from './hash.js';
 
@@ -28,7 +27,7 @@ export const isKeyName = (name: string): boolean => /^[^\s+\p{Cc}\p{Z}\p{Cs}]{1,
 
 export function verifierKey(name: string, type: SignatureType, publicKey: Uint8Array): VerifierKey {
   invariant(isKeyName(name), 'a key name has no spaces and no plus');
-  invariant(publicKey.byteLength === PUBLIC_KEY_BYTES, 'an Ed25519 public key has 32 bytes');
+  invariant(publicKey.byteLength === ED25519_KEY_BYTES, 'an Ed25519 public key has 32 bytes');
   return { name, type, publicKey };
 }
 
@@ -45,7 +44,7 @@ export function parseVerifierKey(text: string): VerifierKey {
   // Base64 may hold a plus itself; a name and an id do not.
   const [, name, id, encoded] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text) ?? [];
   const [type, ...publicKey] = decodeBase64(encoded ?? '') ?? [];
-  if (name === undefined || !isKeyName(name) || publicKey.length !== PUBLIC_KEY_BYTES) throw invalidKey();
+  if (name === undefined || !isKeyName(name) || publicKey.length !== ED25519_KEY_BYTES) throw invalidKey();
   if (type !== LOG_SIGNATURE && type !== COSIGNATURE) throw invalidKey();
   const key = verifierKey(name, type, Uint8Array.from(publicKey));
   if (toHex(noteKeyId(key)) !== id) throw invalidKey();
@@ -54,18 +53,7 @@ export function parseVerifierKey(text: string): VerifierKey {
 
 const invalidKey = (): Fault => new Fault('LEDGER_NOTE_INVALID', { what: 'verifier key' });
 
-/**
- * Whether the signature is the key's over the message, by the strict rules of RFC 8032: no key or point of small order
- * and no second spelling of a signature.
- */
-export const isSignedBy = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
-  publicKey.byteLength === PUBLIC_KEY_BYTES &&
-  signature.byteLength === SIGNATURE_BYTES &&
-  ed25519.verify(signature, message, publicKey, { zip215: false });
-
 export const sameKey = (a: VerifierKey, b: VerifierKey): boolean =>
   a.name === b.name && a.type === b.type && sameBytes(a.publicKey, b.publicKey);
 
 export const NOTE_KEY_ID_BYTES = 4;
-export const SIGNATURE_BYTES = 64;
-const PUBLIC_KEY_BYTES = 32;

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEnvelope, signEnvelope, verifySignature } from '@consilium/identity';
-import { Fault } from '@consilium/stdx';
+import { openEnvelope, signEnvelope } from '@consilium/identity';
+import { Fault, verifyEd25519 } from '@consilium/stdx';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { approvalOf } from '../plan.fixture.js';
 import { publicKeyOn, tokenKey, type Pkcs11Key } from './pkcs11.js';
@@ -74,9 +74,8 @@ describe.skipIf(!isThere)('a key on a token (skipped where pkcs11-tool or SoftHS
     const message = Buffer.from('message');
     const [operator, officer] = [tokenKey(key('operator'), PIN), tokenKey(key('officer'), PIN)];
     expect(operator.publicKey).not.toEqual(officer.publicKey);
-    for (const one of [operator, officer])
-      expect(verifySignature(one.publicKey, message, one.sign(message))).toBe(true);
-    expect(verifySignature(officer.publicKey, message, operator.sign(message))).toBe(false);
+    for (const one of [operator, officer]) expect(verifyEd25519(one.publicKey, message, one.sign(message))).toBe(true);
+    expect(verifyEd25519(officer.publicKey, message, operator.sign(message))).toBe(false);
   });
 
   it.each<[string, string, Partial<Pkcs11Key>, string, string]>([

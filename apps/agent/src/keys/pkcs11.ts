@@ -1,8 +1,8 @@
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
-import { verifySignature, type SigningKey } from '@consilium/identity';
+import { type SigningKey } from '@consilium/identity';
 import { isErrno } from '@consilium/machine';
-import { Fault } from '@consilium/stdx';
+import { Fault, verifyEd25519 } from '@consilium/stdx';
 
 /** An Ed25519 key on a smart card or in a hardware module, reached through its PKCS #11 library. */
 export interface Pkcs11Key {
@@ -50,7 +50,7 @@ export function tokenKey(key: Pkcs11Key, pin: string): SigningKey {
       const args = ['--login', '--pin', `env:${PIN_VARIABLE}`, '--sign', '--mechanism', 'EDDSA', '--id', id];
       const { stdout } = run(key, args, { input: message, pin });
       const signature = new Uint8Array(stdout);
-      if (!verifySignature(publicKey, message, signature)) {
+      if (!verifyEd25519(publicKey, message, signature)) {
         throw new Fault('KEY_INVALID', { expected: 'a signature of the key with this label' });
       }
       return signature;

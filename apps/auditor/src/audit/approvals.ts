@@ -2,6 +2,7 @@ import { keyId, type Approval, type OpenedEnvelope } from '@consilium/identity';
 import type { Digest, SiteName } from '@consilium/stdx';
 import type { RunReplay } from '../replay/run-replay.js';
 import { openDocument, type Dossier } from './dossier.js';
+import { hasLostEntries } from './history.js';
 import { recordsOf, type CoordinatorEntryOf, type SiteRecord } from './recorded.js';
 
 /** One site's yes to one run, verified. */
@@ -65,6 +66,7 @@ function compareDecisions(decision: Decision, { sites, findings }: Dossier): voi
   const withdrew =
     !decision.approved && recordsOf(log.records, 'plan.withdrawn').some(({ run }) => run === decision.run);
   if (agrees || withdrew) return;
+  if (own.length === 0 && hasLostEntries(log)) return; // LOG_RESTORED has told it
   const told = own.map(({ type, ref }) => `${type} at ${ref}`).join(', ');
   findings.add(
     'DECISION_DIFFERS',

@@ -51,21 +51,44 @@ export interface History<Record extends CoordinatorRecord | SiteRecord> {
 export type CoordinatorHistory = History<CoordinatorRecord>;
 export type SiteHistory = History<SiteRecord>;
 
+/** A history, whoever's. */
+export interface AnyHistory {
+  readonly shards: readonly LogPart[];
+}
+
+type LogPart = Pick<Shard<CoordinatorRecord | SiteRecord>, 'year' | 'size' | 'tree' | 'records'>;
+
+/** A state that somebody else says a log was in. */
+export interface LogState {
+  readonly year: number;
+  readonly size: number;
+  readonly root: Digest;
+}
+
 /**
  * Whether the log was ever in this state: `behind` where it never had as many entries in that year, `other` where it had
- * another root then. After a restore a year has several logs, and the state may be one of either.
+ * another root then, `lost` where a restore says that it gave the entries up. After a restore a year has several logs,
+ * and the state may be one of either.
  */
-export function wasAt(
-  history: AnyHistory,
-  state: { year: number; size: number; root: Digest },
-): 'yes' | 'behind' | 'other' {
+export function wasAt(history: AnyHistory, state: LogState): 'yes' | 'behind' | 'other' | 'lost' {
   const long = history.shards.filter(({ year, size }) => year === state.year && size >= state.size);
-  if (long.length === 0) return 'behind';
-  return long.some(({ tree }) => toHex(tree.root(state.size)) === state.root) ? 'yes' : 'other';
+  if (long.some(({ tree }) => toHex(tree.root(state.size)) === state.root)) return 'yes';
+  if (isLost(history, state)) return 'lost';
+  return long.length === 0 ? 'behind' : 'other';
 }
+
+const isLost = ({ shards }: AnyHistory, { year, size }: LogState): boolean =>
+  shards.some((shard, i) => shard.year === year && shard.size < size && size <= shard.size + lostAfter(shards[i + 1]));
+
+/** How many entries a log's opening says were lost before it. */
+const lostAfter = (next: LogPart | undefined): number => {
+  const opened = next?.records[0];
+  return opened?.type === 'shard.opened' ? opened.lost : 0;
+};
+
+/** Whether entries of this owner are known to be lost, so that what its logs do not tell may have been told. */
+export const hasLostEntries = ({ shards }: AnyHistory): boolean => shards.some((shard) => lostAfter(shard) > 0);
 
 /** The largest size of this year's log that the bundle holds; 0 where it holds none. */
 export const sizeOf = (history: AnyHistory, year: number): number =>
   Math.max(0, ...history.shards.filter((shard) => shard.year === year).map(({ size }) => size));
-
-export type AnyHistory = { readonly shards: readonly Pick<Shard<never>, 'year' | 'size' | 'tree'>[] };

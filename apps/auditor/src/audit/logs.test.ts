@@ -1,4 +1,6 @@
-import { coordinatorOrigin } from '@consilium/ledger';
+import { coordinatorOrigin, decodeEntryBundle, MemoryStorage, TileLog } from '@consilium/ledger';
+import { toHex, type Digest, type SiteName } from '@consilium/stdx';
+import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { logFolder, MemoryBundle, type Bundle } from '../bundle/bundle.js';
 import { SmallFederation } from '../testing/federation.fixture.js';
@@ -20,6 +22,14 @@ beforeAll(async () => void (federation = await SmallFederation.run(SMALLEST)));
 const tools = nodeTools();
 const auditOf = (bundle: Bundle) => audit(bundle, federation.parties.policy, tools);
 const codesOf = async (bundle: Bundle): Promise<string[]> => (await auditOf(bundle)).findings.map(({ code }) => code);
+
+const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+const typeOf = (entry: Uint8Array): string => (JSON.parse(new TextDecoder().decode(entry)) as { type: string }).type;
+
+/** The entries of a log that fits into one bundle of entries, as bytes. */
+async function entriesOf({ storage, size }: LogWriter<'site'>): Promise<readonly Uint8Array[]> {
+  return decodeEntryBundle((await storage.read(`tile/entries/000.p/${size}`))!, size);
+}
 
 /** The bundle with more files, and without those whose path begins so. */
 async function withFiles(more: Iterable<readonly [string, Uint8Array]>, without = '!'): Promise<Bundle> {
@@ -91,6 +101,38 @@ describe('a coordinator’s log over the turn of a year', () => {
   it('is of another year than its name says: refused', async () => {
     const codes = await codesOf(await withFiles(await next({ year: 2031 })));
     expect(codes).toContain('LEDGER_CORRUPT');
+  });
+});
+
+describe('a site’s log that was restored from a copy older than its approval', () => {
+  /** The copy, and the log with which the site then goes on, saying that it gave up so many entries. */
+  async function restored(lost: number): Promise<Bundle> {
+    const log = federation.logs.get('aarhus' as SiteName)!;
+    const entries = await entriesOf(log);
+    const kept = entries.slice(0, entries.map(typeOf).indexOf('plan.approved'));
+    const storage = new MemoryStorage();
+    const { signer, origin } = log;
+    const copy = await TileLog.open({ origin, signer, storage, hash: sha256 });
+    await copy.integrate(kept);
+    const predecessor = { size: copy.size, root: toHex(copy.rootAt(copy.size)) as Digest };
+    const opening = { reason: 'restore', predecessor, lost } as const;
+    const next = await LogWriter.open('site', `${origin}-2`, signer, federation.clock, undefined, opening);
+    await next.checkpoint();
+    const inFolder = (of: string, { files }: MemoryStorage) =>
+      [...files].map(([path, bytes]) => [logFolder(of) + path, bytes] as const);
+    const files = [...inFolder(origin, storage), ...inFolder(next.origin, next.storage)];
+    return withFiles(files, logFolder(origin));
+  }
+
+  it('leaves open what the lost entries said, and accuses nobody', async () => {
+    const log = federation.logs.get('aarhus' as SiteName)!;
+    expect(await codesOf(await restored(log.size))).toEqual(['LOG_RESTORED']);
+  });
+
+  it('is one from which entries were taken away, where it says that none were lost', async () => {
+    const codes = await codesOf(await restored(0));
+    expect(codes).toEqual(expect.arrayContaining(['LOG_BEHIND', 'DECISION_DIFFERS', 'UPDATE_NOT_SENT']));
+    expect(codes).not.toContain('LOG_RESTORED');
   });
 });
 

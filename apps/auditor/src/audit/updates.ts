@@ -5,7 +5,7 @@ import { type Digest, type SiteName } from '@consilium/stdx';
 import { manifestDigest, safetensorsByteLength } from '@consilium/weights';
 import type { RoundReplay, RunReplay } from '../replay/run-replay.js';
 import { openDocument, type Dossier } from './dossier.js';
-import { parseOrigin, wasAt } from './history.js';
+import { hasLostEntries, parseOrigin, wasAt } from './history.js';
 import { recordsOf, type CoordinatorEntryOf, type SiteEntryOf } from './recorded.js';
 
 type Committed = CoordinatorEntryOf<'update.committed'>;
@@ -113,6 +113,7 @@ function requireSent(
   if (signed.length === 0 || sent.length === 0) {
     const what = `the update of round ${committed.round}, attempt ${committed.attempt}, by ${committed.site}`;
     // Copied while the round ran, a site's newest entries may not yet be under its checkpoint.
+    if (hasLostEntries(log)) return; // LOG_RESTORED has told it
     if (run.openRound === round) return void notes.push(`${what} was under way when the bundle was made`);
     return findings.add('UPDATE_NOT_SENT', committed.ref, what, signed.length === 0 ? 'never signed' : 'never sent');
   }

@@ -1,9 +1,9 @@
 import { quorumOf } from '@consilium/ledger';
-import type { Digest, SiteName } from '@consilium/stdx';
+import type { SiteName } from '@consilium/stdx';
 import type { Findings } from '../findings.js';
 import type { RunReplay } from '../replay/run-replay.js';
 import type { Dossier } from './dossier.js';
-import { parseOrigin, sizeOf, wasAt, witnessName, type AnyHistory } from './history.js';
+import { parseOrigin, sizeOf, wasAt, witnessName, type AnyHistory, type LogState } from './history.js';
 import { recordsOf, type SiteEntryOf } from './recorded.js';
 
 /** One state of the coordinator's log that a site cosigned, as that site's own log or the final checkpoint says. */
@@ -56,14 +56,8 @@ function compareSiteCheckpoints({ sites, coordinator, findings, policy }: Dossie
   }
 }
 
-/** Whether a log was once in the state that another log tells of; a finding says why not. */
-function requireState(
-  history: AnyHistory,
-  state: { year: number; size: number; root: Digest },
-  name: string,
-  ref: string,
-  findings: Findings,
-): boolean {
+/** Whether a log was once in the state that another log tells of; a finding says why not, for lost entries LOG_RESTORED. */
+function requireState(history: AnyHistory, state: LogState, name: string, ref: string, findings: Findings): boolean {
   const { year, size, root } = state;
   const answer = wasAt(history, state);
   const expected = `${name}/${year} with root ${root} at size ${size}`;

@@ -58,6 +58,15 @@ const roster = lawful.roster();
 const [aarhus, berlin] = roster.sites;
 const [first, second] = roster.people;
 
+describe('a policy', () => {
+  it('remembers a log of each year, and the one that followed a restore', () => {
+    for (const origin of ['lung/coordinator/2026', 'lung/site/aarhus/2026', 'lung/site/aarhus/2026-2']) {
+      const checkpoints = [{ origin, size: 7, root: digestNo(1) }];
+      expect(policySchema.parse({ ...lawful.policy(), checkpoints })).toMatchObject({ checkpoints });
+    }
+  });
+});
+
 describe('what cannot be said', () => {
   const refusals: [string, Name, object, string][] = [
     ['sites out of order', 'roster', { sites: [berlin, aarhus] }, 'sites'],

@@ -27,8 +27,10 @@ export const policySchema = z.strictObject({
   checkpoints: z
     .array(
       z.strictObject({
-        /** The log's origin, as `demo/site/berlin/2026`. */
-        origin: z.string().regex(/^[a-z0-9-]+\/(?:coordinator|site\/[a-z0-9-]+)\/\d{4}$/, 'the origin of a log'),
+        /** The log’s origin, as `demo/site/berlin/2026`, or `…/2026-2` after a restore. */
+        origin: z
+          .string()
+          .regex(/^[a-z0-9-]+\/(?:coordinator|site\/[a-z0-9-]+)\/\d{4}(?:-[1-9]\d{0,2})?$/, 'the origin of a log'),
         size: z.int().min(0),
         root: digest,
       }),

@@ -1,5 +1,5 @@
-import { Fault, type Digest } from '@consilium/stdx';
-import { keyId, verifySignature, type SigningKey } from '../keys/signing-key.js';
+import { Fault, verifyEd25519, type Digest } from '@consilium/stdx';
+import { keyId, type SigningKey } from '../keys/signing-key.js';
 import type { DocumentOf, DocumentType } from '../documents/types.js';
 import { payloadBytesOf, readFrame, readPayload, signedBytes, writeFrame, type Frame } from './frame.js';
 
@@ -87,7 +87,7 @@ function verifyFrame(frame: Frame<SignedType>, { all = [], any }: RequiredSigner
   const signers = frame.signatures.map(({ keyid, bytes }) => {
     const key = allowed.get(keyid);
     if (!key) throw new Fault('SIGNATURE_INVALID', { keyid, expected: 'signatures of those who must or may sign' });
-    if (!verifySignature(key, message, bytes)) throw new Fault('SIGNATURE_INVALID', { keyid });
+    if (!verifyEd25519(key, message, bytes)) throw new Fault('SIGNATURE_INVALID', { keyid });
     return key;
   });
   const signed = new Set(signers.map(keyId));

@@ -1,21 +1,14 @@
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { scrypt } from '@noble/hashes/scrypt.js';
-import { Fault, parseShape, utf8 } from '@consilium/stdx';
+import { ED25519_KEY_BYTES, Fault, parseShape, utf8 } from '@consilium/stdx';
 import { z } from 'zod';
 import { decodeBase64, encodeBase64 } from '../base64.js';
-import {
-  encodePublicKey,
-  KEY_BYTES,
-  secureRandom,
-  signingKeyFrom,
-  type RandomBytes,
-  type SoftwareKey,
-} from './signing-key.js';
+import { encodePublicKey, secureRandom, signingKeyFrom, type RandomBytes, type SoftwareKey } from './signing-key.js';
 
 const SALT_BYTES = 16;
 const NONCE_BYTES = 24;
 /** The secret and the 16 bytes of Poly1305's tag. */
-const SEALED_BYTES = KEY_BYTES + 16;
+const SEALED_BYTES = ED25519_KEY_BYTES + 16;
 /** 32 MiB and some tenths of a second for each guess (RFC 7914, 2). */
 const SCRYPT = { n: 32_768, r: 8, p: 1 } as const;
 
@@ -66,10 +59,10 @@ export function encodeKeyFile(key: SoftwareKey, passphrase?: string, random: Ran
  */
 export function decodeKeyFile(text: string, passphrase?: string): SoftwareKey {
   const content = parseShape(keyFileSchema, parseJson(text), 'KEY_INVALID');
-  const publicKey = bytesOf(content.public, KEY_BYTES);
+  const publicKey = bytesOf(content.public, ED25519_KEY_BYTES);
   const secret =
     'secret' in content
-      ? bytesOf(content.secret, KEY_BYTES)
+      ? bytesOf(content.secret, ED25519_KEY_BYTES)
       : unseal(passphrase, {
           publicKey,
           salt: bytesOf(content.kdf.salt, SALT_BYTES),
@@ -86,7 +79,7 @@ export function decodeKeyFile(text: string, passphrase?: string): SoftwareKey {
 /** The public key in a key file's text, which needs no passphrase. A sealed file is believed: it may still not open. */
 export function publicKeyOfFile(text: string): { readonly publicKey: Uint8Array; readonly sealed: boolean } {
   const content = parseShape(keyFileSchema, parseJson(text), 'KEY_INVALID');
-  return { publicKey: bytesOf(content.public, KEY_BYTES), sealed: 'sealed' in content };
+  return { publicKey: bytesOf(content.public, ED25519_KEY_BYTES), sealed: 'sealed' in content };
 }
 
 interface Sealed {
