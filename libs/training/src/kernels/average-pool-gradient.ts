@@ -1,4 +1,5 @@
-import { engine, mul, tensor, type GradConfig, type NamedAttrMap, type Tensor } from '@tensorflow/tfjs-core';
+import type { GradConfig, NamedAttrMap, Tensor } from '@tensorflow/tfjs-core';
+import { engine, mul, tensor } from '../tensorflow/tfjs.js';
 import { pool2dWindow, type Window, type WindowAttrs } from './window.js';
 
 type Attrs = WindowAttrs & { filterSize: [number, number] | number };

@@ -1,4 +1,5 @@
-import { add, mul, neg, pow, rsqrt, sub, sum, type GradConfig, type Tensor } from '@tensorflow/tfjs-core';
+import type { GradConfig, Tensor } from '@tensorflow/tfjs-core';
+import { add, mul, neg, pow, rsqrt, sub, sum } from '../tensorflow/tfjs.js';
 import { invariant } from '@consilium/stdx';
 
 /**

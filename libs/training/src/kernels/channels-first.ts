@@ -1,4 +1,5 @@
-import { reshape, transpose, type Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { reshape, transpose } from '../tensorflow/tfjs.js';
 import type { Window } from './window.js';
 
 /** A channels-last batch with its channels first, `[channels, batch, …]`. */

@@ -1,5 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { add, matMul, reshape, slice, tidy, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import { add, matMul, reshape, slice, tidy } from '../tensorflow/tfjs.js';
 import { channelsFirst } from './channels-first.js';
 import { replacement, tensorOf, valuesOf, type KernelCall } from './heap.js';
 import { patchSizeOf, positionsOf, stretchesOf, unfold } from './patches.js';

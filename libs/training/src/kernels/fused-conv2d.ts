@@ -1,4 +1,5 @@
-import { engine, sum, type GradConfig, type NamedAttrMap, type Tensor } from '@tensorflow/tfjs-core';
+import type { GradConfig, NamedAttrMap, Tensor } from '@tensorflow/tfjs-core';
+import { engine, sum } from '../tensorflow/tfjs.js';
 
 /** A 2-D convolution with bias, in one kernel; channels last. */
 export const biasedConv2d = (

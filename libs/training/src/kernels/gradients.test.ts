@@ -1,15 +1,5 @@
-import {
-  avgPool,
-  batchNorm,
-  grad,
-  grads,
-  matMul,
-  tensor,
-  tidy,
-  type Tensor,
-  type Tensor1D,
-  type Tensor4D,
-} from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import { avgPool, batchNorm, grad, grads, matMul, tensor, tidy } from '../tensorflow/tfjs.js';
 import { seededRandom } from '@consilium/stdx';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';

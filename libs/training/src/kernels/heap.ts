@@ -1,5 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { engine, type KernelFunc, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelFunc, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import { engine } from '../tensorflow/tfjs.js';
 
 /** What a kernel of the `wasm` backend is called with, as TensorFlow.js types it for its own. */
 export interface KernelCall<Inputs, Attrs> {

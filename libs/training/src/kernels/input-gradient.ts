@@ -1,17 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import {
-  conv2d,
-  matMul,
-  reshape,
-  reverse,
-  slice,
-  tidy,
-  transpose,
-  zeros,
-  type Tensor,
-  type Tensor4D,
-  type TensorInfo,
-} from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor4D, TensorInfo } from '@tensorflow/tfjs-core';
+import { conv2d, matMul, reshape, reverse, slice, tidy, transpose, zeros } from '../tensorflow/tfjs.js';
 import { channelsLast } from './channels-first.js';
 import { replacement, valuesOf, type KernelCall } from './heap.js';
 import { fold, patchSizeOf, positionsOf, stretchesOf } from './patches.js';

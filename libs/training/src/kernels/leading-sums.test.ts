@@ -1,5 +1,5 @@
 import { seededRandom } from '@consilium/stdx';
-import { mean, sum, tensor, tidy } from '@tensorflow/tfjs-core';
+import { mean, sum, tensor, tidy } from '../tensorflow/tfjs.js';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../tensorflow/backend.js';

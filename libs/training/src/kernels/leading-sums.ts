@@ -1,5 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { util, type KernelFunc, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelFunc, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import { util } from '../tensorflow/tfjs.js';
 import { valuesOf, type KernelCall, type Repair } from './heap.js';
 import { simdOf, type SimdKernels } from './simd/instance.js';
 

@@ -1,14 +1,6 @@
 import { seededRandom } from '@consilium/stdx';
-import {
-  engine,
-  maxPool,
-  maxPool3d,
-  tensor,
-  tidy,
-  type Tensor,
-  type Tensor4D,
-  type Tensor5D,
-} from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor4D, Tensor5D } from '@tensorflow/tfjs-core';
+import { engine, maxPool, maxPool3d, tensor, tidy } from '../tensorflow/tfjs.js';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from '../tensorflow/backend.js';

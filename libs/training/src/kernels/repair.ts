@@ -1,3 +1,4 @@
+import type { GradConfig } from '@tensorflow/tfjs-core';
 import {
   getGradient,
   getKernel,
@@ -5,8 +6,7 @@ import {
   registerKernel,
   unregisterGradient,
   unregisterKernel,
-  type GradConfig,
-} from '@tensorflow/tfjs-core';
+} from '../tensorflow/tfjs.js';
 import { averagePoolGradient } from './average-pool-gradient.js';
 import { batchNormGradient } from './batch-norm-gradient.js';
 import { conv2dFilterGradient, conv3dFilterGradient } from './filter-gradient.js';

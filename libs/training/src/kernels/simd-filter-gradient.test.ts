@@ -1,5 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { backend, engine, tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { backend, engine, tensor, tidy } from '../tensorflow/tfjs.js';
 import { seededRandom } from '@consilium/stdx';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,5 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { pad, reshape, tidy, type Tensor, type Tensor3D, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor3D, TensorInfo } from '@tensorflow/tfjs-core';
+import { pad, reshape, tidy } from '../tensorflow/tfjs.js';
 import { valuesOf } from './heap.js';
 import { BLOCK_COLUMNS, BLOCK_ROWS_MAX, blockName } from './simd/functions.js';
 import type { SimdKernels } from './simd/instance.js';

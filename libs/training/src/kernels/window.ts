@@ -1,4 +1,5 @@
-import { backend_util } from '@tensorflow/tfjs-core';
+import type { backend_util as Util } from '@tensorflow/tfjs-core';
+import { backend_util } from '../tensorflow/tfjs.js';
 
 /** One number for each of depth, height and width. */
 export type Triple = readonly [depth: number, height: number, width: number];
@@ -19,7 +20,7 @@ export interface Window {
   readonly before: Triple;
 }
 
-type Padding = 'valid' | 'same' | number | backend_util.ExplicitPadding;
+type Padding = 'valid' | 'same' | number | Util.ExplicitPadding;
 type Rounding = 'floor' | 'round' | 'ceil' | undefined;
 
 export interface WindowAttrs {
@@ -74,7 +75,7 @@ export function pool3dWindow(
   return deep(backend_util.computePool3DInfo(shape, size, stride, 1, pad as 'same' | 'valid', dimRoundingMode));
 }
 
-const flat = (info: backend_util.Conv2DInfo): Window => ({
+const flat = (info: Util.Conv2DInfo): Window => ({
   batch: info.batchSize,
   channels: info.inChannels,
   input: [1, info.inHeight, info.inWidth],
@@ -84,7 +85,7 @@ const flat = (info: backend_util.Conv2DInfo): Window => ({
   before: [0, info.padInfo.top, info.padInfo.left],
 });
 
-const deep = (info: backend_util.Conv3DInfo): Window => ({
+const deep = (info: Util.Conv3DInfo): Window => ({
   batch: info.batchSize,
   channels: info.inChannels,
   input: [info.inDepth, info.inHeight, info.inWidth],

@@ -1,5 +1,6 @@
 import { invariant, seededRandom } from '@consilium/stdx';
-import { grads, tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { grads, tensor, tidy } from '../tensorflow/tfjs.js';
 import type { Operation } from './operations.js';
 
 /** How many directions each gradient is looked at from. */

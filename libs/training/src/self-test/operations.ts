@@ -1,3 +1,4 @@
+import type { Tensor, Tensor1D, Tensor4D, Tensor5D } from '@tensorflow/tfjs-core';
 import {
   add,
   avgPool,
@@ -16,11 +17,7 @@ import {
   sigmoid,
   softmax,
   tanh,
-  type Tensor,
-  type Tensor1D,
-  type Tensor4D,
-  type Tensor5D,
-} from '@tensorflow/tfjs-core';
+} from '../tensorflow/tfjs.js';
 import { biasedConv2d } from '../kernels/fused-conv2d.js';
 
 /** An operation whose gradient is put to the test, at tensors of these shapes. */

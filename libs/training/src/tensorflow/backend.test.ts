@@ -1,4 +1,4 @@
-import { getBackend, registerBackend, removeBackend, findBackendFactory } from '@tensorflow/tfjs-core';
+import { findBackendFactory, getBackend, registerBackend, removeBackend } from './tfjs.js';
 import { describe, expect, it } from 'vitest';
 import { activateBackend } from './backend.js';
 import { inTurn } from './turns.js';

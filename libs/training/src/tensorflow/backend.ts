@@ -1,10 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
-import '@tensorflow/tfjs-backend-cpu';
-// For its side effect: the gradients of all operations.
-import '@tensorflow/tfjs-layers';
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { enableProdMode, env, setBackend } from '@tensorflow/tfjs-core';
+import { enableProdMode, env, setBackend, setWasmPaths } from './tfjs.js';
 import { Fault } from '@consilium/stdx';
 import type { EngineName } from '../engine.js';
 import { repairGradients, repairWasmKernels } from '../kernels/repair.js';

@@ -1,6 +1,7 @@
 import { graphSchema, initialise, trainableTensors } from '@consilium/model';
 import { tensorOf } from '@consilium/weights';
-import { tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { tensor, tidy } from './tfjs.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from './backend.js';
 import { compile } from './compile.js';

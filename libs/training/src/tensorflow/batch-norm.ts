@@ -1,20 +1,11 @@
 import type { Layer } from '@consilium/model';
-import {
-  batchNorm2d,
-  moments,
-  mul,
-  reshape,
-  sub,
-  tidy,
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-} from '@tensorflow/tfjs-core';
-import { initializers, layers } from '@tensorflow/tfjs-layers';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { layers as Layers } from '@tensorflow/tfjs-layers';
+import { batchNorm2d, initializers, layers, moments, mul, reshape, sub, tidy } from './tfjs.js';
 
 type BatchNormLayer = Layer & { type: 'batch-norm' };
 type Shape = (number | null)[];
-type Variable = layers.Layer['weights'][number];
+type Variable = Layers.Layer['weights'][number];
 
 /**
  * Batch normalisation (Ioffe & Szegedy 2015) of the last axis, for any number of axes; upstream's layer refuses

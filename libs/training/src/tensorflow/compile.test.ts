@@ -1,6 +1,7 @@
 import { graphSchema, initialise, manifestOf, trainableTensors } from '@consilium/model';
 import { seededRandom } from '@consilium/stdx';
-import { ones, tidy, type Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { ones, tidy } from './tfjs.js';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from './backend.js';
 import { compile } from './compile.js';

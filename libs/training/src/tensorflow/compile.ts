@@ -1,6 +1,7 @@
 import { inferShapes, resolveInputs, type Graph, type Layer } from '@consilium/model';
 import { invariant, seededRandom, unreachable, type SeededRandom } from '@consilium/stdx';
-import { input, layers, model, type LayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import type { layers as Layers, LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { input, layers, model } from './tfjs.js';
 import { BatchNorm } from './batch-norm.js';
 import { Conv2d } from './conv2d.js';
 import { SeededDropout } from './dropout.js';
@@ -41,7 +42,7 @@ function layerOf(
   layer: Exclude<Layer, { type: 'input' }>,
   outputShape: readonly number[],
   dropout: SeededRandom,
-): layers.Layer {
+): Layers.Layer {
   const { name } = layer;
   switch (layer.type) {
     case 'conv2d':

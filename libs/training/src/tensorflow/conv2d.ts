@@ -1,5 +1,5 @@
-import { conv2d, tidy, type Tensor, type Tensor4D } from '@tensorflow/tfjs-core';
-import { initializers, layers } from '@tensorflow/tfjs-layers';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
+import { conv2d, initializers, layers, tidy } from './tfjs.js';
 import { biasedConv2d } from '../kernels/fused-conv2d.js';
 import type { Layer } from '@consilium/model';
 

@@ -1,6 +1,6 @@
 import type { SeededRandom } from '@consilium/stdx';
-import { mul, tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
-import { layers } from '@tensorflow/tfjs-layers';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { layers, mul, tensor, tidy } from './tfjs.js';
 
 /**
  * Dropout (Srivastava et al. 2014) whose masks come from our own stream: each value is dropped with probability `rate`

@@ -1,6 +1,6 @@
 import { initialise, type Graph } from '@consilium/model';
 import { tensorOf, weightsOf, zeros } from '@consilium/weights';
-import { memory } from '@tensorflow/tfjs-core';
+import { memory } from './tfjs.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine, type Engine } from '../engine.js';
 import type { FitProgress } from '../job.js';

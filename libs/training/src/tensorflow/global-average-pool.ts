@@ -1,5 +1,5 @@
-import { mean, tidy, type Tensor } from '@tensorflow/tfjs-core';
-import { layers } from '@tensorflow/tfjs-layers';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { layers, mean, tidy } from './tfjs.js';
 
 type Shape = (number | null)[];
 

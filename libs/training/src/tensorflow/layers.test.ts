@@ -1,18 +1,8 @@
 import { graphSchema, initialise, trainableTensors, type Graph } from '@consilium/model';
 import { seededRandom } from '@consilium/stdx';
 import { tensorOf, type Weights } from '@consilium/weights';
-import {
-  getKernel,
-  mean,
-  registerKernel,
-  tensor,
-  tidy,
-  unregisterKernel,
-  variableGrads,
-  type KernelConfig,
-  type Scalar,
-  type Tensor,
-} from '@tensorflow/tfjs-core';
+import type { KernelConfig, Scalar, Tensor } from '@tensorflow/tfjs-core';
+import { getKernel, mean, registerKernel, tensor, tidy, unregisterKernel, variableGrads } from './tfjs.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from './backend.js';
 import { compile } from './compile.js';

@@ -1,7 +1,7 @@
 import type { Graph } from '@consilium/model';
 import { invariant } from '@consilium/stdx';
 import type { Weights } from '@consilium/weights';
-import { version_core as version } from '@tensorflow/tfjs-core';
+import { version_core as version } from './tfjs.js';
 import type { Engine, EngineName } from '../engine.js';
 import type { FitHooks, FitJob, FitResult } from '../job.js';
 import { selfTest } from '../self-test/self-test.js';

@@ -1,6 +1,6 @@
 import { initialise, manifestOf, trainableTensors } from '@consilium/model';
 import { layoutManifest } from '@consilium/weights';
-import { memory, scalar } from '@tensorflow/tfjs-core';
+import { memory, scalar } from './tfjs.js';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { activateBackend } from './backend.js';

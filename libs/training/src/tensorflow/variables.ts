@@ -1,6 +1,7 @@
 import { invariant } from '@consilium/stdx';
 import type { Manifest, TensorSpec } from '@consilium/weights';
-import { tensor, tidy, type NamedTensorMap, type Variable } from '@tensorflow/tfjs-core';
+import type { NamedTensorMap, Variable } from '@tensorflow/tfjs-core';
+import { tensor, tidy } from './tfjs.js';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 type LayerVariable = LayersModel['weights'][number];
