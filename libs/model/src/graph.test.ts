@@ -1,6 +1,6 @@
 import { shapeProblems } from '@consilium/stdx';
 import { describe, expect, it } from 'vitest';
-import { graphSchema, layerSchema } from './graph.js';
+import { graphSchema, LAYER_TYPES, layerSchema } from './graph.js';
 import { graphOf, image } from './graphs.fixture.js';
 
 const problem = (layer: Record<string, unknown>): string | undefined =>
@@ -20,6 +20,8 @@ describe('a graph', () => {
       kernel: [3, 3],
       stride: [1, 1],
       padding: 'same',
+      dilation: [1, 1],
+      groups: 1,
       bias: true,
     });
     expect(layers[2]).toEqual({ type: 'batch-norm', name: 'n', momentum: 0.9, epsilon: 0.001 });
@@ -28,6 +30,24 @@ describe('a graph', () => {
   it('pools without padding unless told', () => {
     const pool = layerSchema.parse({ type: 'max-pool2d', name: 'p', size: [2, 2] });
     expect(pool).toEqual({ type: 'max-pool2d', name: 'p', size: [2, 2], padding: 'valid' });
+  });
+
+  it('fills in what newer layers leave away', () => {
+    const filled = (layer: Record<string, unknown>): unknown => layerSchema.parse({ ...layer, name: 'x' });
+    expect(filled({ type: 'depthwise-conv2d', kernel: [3, 3] })).toMatchObject({ multiplier: 1, dilation: [1, 1] });
+    expect(filled({ type: 'transposed-conv3d', filters: 2, kernel: [2, 2, 2] })).toMatchObject({
+      stride: [1, 1, 1],
+      padding: 'same',
+      bias: true,
+    });
+    expect(filled({ type: 'attention' })).toMatchObject({ heads: 1 });
+    expect(filled({ type: 'layer-norm' })).toMatchObject({ epsilon: 1e-3 });
+    expect(filled({ type: 'upsample2d', size: [2, 2] })).toMatchObject({ method: 'nearest' });
+  });
+
+  it('is of a vocabulary that names each layer once', () => {
+    expect(new Set(LAYER_TYPES).size).toBe(LAYER_TYPES.length);
+    expect(LAYER_TYPES).toHaveLength(layerSchema.options.length);
   });
 
   it('has at least an input and an output, and at most 512 layers', () => {
@@ -64,7 +84,27 @@ describe('a graph', () => {
     ],
     ['to drop everything', { type: 'dropout', name: 'd', rate: 1 }, 'layers.1.rate'],
     ['an addition of one thing', { type: 'add', name: 's', from: ['image'] }, 'layers.1.from'],
-    ['an unknown function', { type: 'activation', name: 'a', function: 'gelu' }, 'layers.1.function'],
+    ['an unknown function', { type: 'activation', name: 'a', function: 'mish' }, 'layers.1.function'],
+    ['a product of three things', { type: 'multiply', name: 'm', from: ['image', 'image', 'image'] }, 'layers.1.from'],
+    [
+      'to interpolate a volume',
+      { type: 'upsample3d', name: 'u', size: [2, 2, 2], method: 'bilinear' },
+      'layers.1.method',
+    ],
+    [
+      'a dilation of zero',
+      { type: 'conv2d', name: 'c', filters: 1, kernel: [3, 3], dilation: [0, 1] },
+      'layers.1.dilation.0',
+    ],
+    [
+      'a stride along two axes for a volume',
+      { type: 'transposed-conv3d', name: 't', filters: 1, kernel: [2, 2, 2], stride: [2, 2] },
+      'layers.1.stride',
+    ],
+    ['a shape of nothing', { type: 'reshape', name: 'r', shape: [0, 4] }, 'layers.1.shape.0'],
+    ['a shape of five axes', { type: 'reshape', name: 'r', shape: [1, 2, 3, 4, 5] }, 'layers.1.shape'],
+    ['an embedding of no words', { type: 'embedding', name: 'e', vocabulary: 0, units: 4 }, 'layers.1.vocabulary'],
+    ['a group norm that does not say its groups', { type: 'group-norm', name: 'n' }, 'layers.1.groups'],
     ['an epsilon of zero', { type: 'batch-norm', name: 'n', epsilon: 0 }, 'layers.1.epsilon'],
   ])('refuses %s, and says where', (_, layer, path) => {
     expect(problem(layer)).toBe(path);

@@ -49,6 +49,18 @@ describe('what feeds a layer', () => {
   });
 });
 
+describe('several inputs', () => {
+  const table = { type: 'input', name: 'table', shape: [3] };
+
+  it('may stand wherever they are needed, and feed the layer after them', () => {
+    const inputs = resolveInputs(
+      graphOf(image, flat, table, out, { type: 'concat', name: 'both', from: ['flat', 'out'] }),
+    );
+    expect(inputs.get('table')).toEqual([]);
+    expect(inputs.get('out')).toEqual(['table']);
+  });
+});
+
 describe('a graph is refused', () => {
   it('when a name stands twice', () => {
     expect(refusal(image, flat, { ...out, name: 'flat' })).toMatchObject({
@@ -63,11 +75,21 @@ describe('a graph is refused', () => {
     expect(refusal(flat, image)).toMatchObject({ layer: 'flat' });
   });
 
-  it('when it has a second input', () => {
-    expect(refusal(image, flat, { ...image, name: 'other' }, out)).toMatchObject({
+  it('when a second input feeds nothing', () => {
+    expect(refusal(image, { ...image, name: 'other' }, { ...flat, from: 'image' }, out)).toMatchObject({
       layer: 'other',
-      expected: 'one input, as the first layer',
+      expected: 'a later layer that it feeds',
     });
+  });
+
+  it('when an embedding is fed by what computes, whose values nobody could check', () => {
+    const embedding = { type: 'embedding', name: 'words', vocabulary: 5, units: 2 };
+    expect(refusal(image, flat, embedding)).toEqual({
+      layer: 'words',
+      expected: 'an input to read from',
+      came: 'flat',
+    });
+    expect(refusal(image, embedding)).toBe('resolved');
   });
 
   it('when a layer is fed by a later one, by itself or by none', () => {

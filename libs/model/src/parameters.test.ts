@@ -83,7 +83,7 @@ describe('the manifest of a graph', () => {
   });
 
   it('is refused with its graph', () => {
-    expect(() => manifestOf(graphOf(image, { type: 'dense', name: 'd', units: 1 }))).toThrow('layer: d');
+    expect(() => manifestOf(graphOf(image, { type: 'attention', name: 'a' }))).toThrow('layer: a');
   });
 });
 
@@ -97,6 +97,15 @@ describe('the trainable tensors', () => {
       'norm1/moving_variance',
     ]);
     expect(trainableTensors(smallCnn).size).toBe(8);
+  });
+
+  it('leave out the tensors of frozen layers, and of no other', () => {
+    const trained = trainableTensors(residual, ['stem', 'stem_norm', 'stem_relu']);
+    expect([...trained]).toEqual([...trainableTensors(residual)].filter((name) => !name.startsWith('stem')));
+  });
+
+  it('are refused where a frozen layer does not exist, since somebody believes that it stays as it is', () => {
+    expect(() => trainableTensors(residual, ['stam'])).toThrow('layer: stam');
   });
 
   it('know their layer', () => {

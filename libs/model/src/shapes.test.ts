@@ -125,13 +125,6 @@ describe('a graph whose layers do not fit is refused with the layer and both sha
       'at least the window [2, 2]',
       '[1, 1, 1]',
     ],
-    [
-      'a dense layer over an image',
-      [image, { type: 'dense', name: 'd', units: 1 }],
-      'd',
-      '[features], by flatten or global-average-pool',
-      '[28, 28, 1]',
-    ],
     ['features made flat', [vector, flat], 'flat', 'at least two axes', '[64]'],
     [
       'a mean over features',

@@ -1,14 +1,19 @@
 import { unreachable } from '@consilium/stdx';
 import type { Graph, Layer } from './graph.js';
 import { resolveInputs } from './inputs.js';
+import { joinedShape } from './joining.js';
 import { misfit, written } from './misfit.js';
-import { slide, type Padding } from './window.js';
+import { overWindow, spatialAxes } from './spatial.js';
+import { reach, slide, spread } from './window.js';
 
 /** The shape of one sample, without the batch axis; channels last. */
 export type Shape = readonly number[];
 
 /** Most values that a layer may put out for one sample: 1 GiB of float32. Beyond it a plan is a mistake or an attack. */
 export const VALUES_MAX = 2 ** 28;
+
+/** How many values a tensor of this shape has. */
+export const sizeOf = (shape: Shape): number => shape.reduce((product, length) => product * length, 1);
 
 /**
  * The per-sample output shape of each layer, by name, in the order of the layers. Holds what {@link resolveInputs}
@@ -21,40 +26,80 @@ export function inferShapes(graph: Graph): ReadonlyMap<string, Shape> {
   for (const layer of graph.layers) {
     const fed = inputs.get(layer.name)!.map((name) => shapes.get(name)!);
     const shape = outputShape(layer, fed);
-    if (shape.reduce((product, dimension) => product * dimension, 1) > VALUES_MAX) {
-      throw misfit(layer.name, `at most ${VALUES_MAX} values of output`, written(shape));
-    }
+    if (sizeOf(shape) > VALUES_MAX) throw misfit(layer.name, `at most ${VALUES_MAX} values of output`, written(shape));
     shapes.set(layer.name, shape);
   }
   return shapes;
 }
 
+/** The shape of one sample of the last layer's output. */
+export const outputShapeOf = (graph: Graph): Shape => inferShapes(graph).get(graph.layers.at(-1)!.name)!;
+
 function outputShape(layer: Layer, fed: readonly Shape[]): Shape {
   const shape = fed[0] ?? [];
+  const { name } = layer;
   switch (layer.type) {
     case 'input':
       return layer.shape;
     case 'conv2d':
     case 'conv3d':
-      return [...slideOver(layer, layer.kernel, layer.stride, shape), layer.filters];
+      divides(name, layer.groups, shape, 'channels');
+      divides(name, layer.groups, [layer.filters], 'filters');
+      return [...convolved(layer, shape), layer.filters];
+    case 'depthwise-conv2d':
+      return [...convolved(layer, shape), shape.at(-1)! * layer.multiplier];
+    case 'transposed-conv2d':
+    case 'transposed-conv3d':
+      return [
+        ...overWindow(name, layer.kernel, shape, (length, axis) =>
+          spread(length, layer.kernel[axis]!, layer.stride[axis]!, layer.padding),
+        ),
+        layer.filters,
+      ];
+    case 'dense':
+      return [...shape.slice(0, -1), layer.units];
+    case 'embedding':
+      // Three axes would be an image, which augmentation may change.
+      if (shape.length > 2) throw misfit(name, 'at most two axes of whole numbers', written(shape));
+      return [...shape, layer.units];
+    case 'attention':
+      if (shape.length !== 2) throw misfit(name, '[tokens, channels]', written(shape));
+      divides(name, layer.heads, shape, 'channels');
+      return shape;
+    case 'group-norm':
+      divides(name, layer.groups, shape, 'channels');
+      return shape;
     case 'max-pool2d':
     case 'average-pool2d':
     case 'max-pool3d':
-      return [...slideOver(layer, layer.size, layer.stride ?? layer.size, shape), shape.at(-1)!];
+    case 'average-pool3d': {
+      const { size, stride = size, padding } = layer;
+      const positions = overWindow(name, size, shape, (length, axis) =>
+        slide(length, size[axis]!, stride[axis]!, padding),
+      );
+      return [...positions, shape.at(-1)!];
+    }
     case 'global-average-pool':
-      if (shape.length < 3) throw misfit(layer.name, '[height, width, channels] or with depth', written(shape));
+    case 'global-max-pool':
+      spatialAxes(name, shape);
       return shape.slice(-1);
+    case 'upsample2d':
+    case 'upsample3d':
+      return [...overWindow(name, layer.size, shape, (length, axis) => length * layer.size[axis]!), shape.at(-1)!];
     case 'flatten':
-      if (shape.length < 2) throw misfit(layer.name, 'at least two axes', written(shape));
-      return [shape.reduce((product, dimension) => product * dimension, 1)];
-    case 'dense':
-      if (shape.length !== 1) throw misfit(layer.name, '[features], by flatten or global-average-pool', written(shape));
-      return [layer.units];
+      if (shape.length < 2) throw misfit(name, 'at least two axes', written(shape));
+      return [sizeOf(shape)];
+    case 'reshape':
+      if (sizeOf(layer.shape) !== sizeOf(shape)) {
+        throw misfit(name, `as many values as ${written(layer.shape)} has`, written(shape));
+      }
+      return layer.shape;
     case 'add':
-      return addedShape(layer.name, fed);
+    case 'multiply':
     case 'concat':
-      return concatenatedShape(layer.name, fed);
+      return joinedShape(layer, fed);
     case 'batch-norm':
+    case 'layer-norm':
     case 'dropout':
     case 'activation':
       return shape;
@@ -63,35 +108,18 @@ function outputShape(layer: Layer, fed: readonly Shape[]): Shape {
   }
 }
 
-/** The spatial axes after a window of `size` has slid over them, one axis each; the last axis of `shape` is the channels. */
-function slideOver(layer: Layer & { padding: Padding }, size: Shape, stride: Shape, shape: Shape): Shape {
-  if (shape.length !== size.length + 1) {
-    const axes = size.length === 2 ? '[height, width, channels]' : '[depth, height, width, channels]';
-    throw misfit(layer.name, axes, written(shape));
+type Convolution = Layer & { type: 'conv2d' | 'conv3d' | 'depthwise-conv2d' };
+
+/** TensorFlow, too, computes a convolution that both strides and is dilated for no axis. */
+function convolved({ name, kernel, stride, dilation, padding }: Convolution, shape: Shape): Shape {
+  if (stride.some((step) => step > 1) && dilation.some((gap) => gap > 1)) {
+    throw misfit(name, 'a stride or a dilation, not both', `stride ${written(stride)}, dilation ${written(dilation)}`);
   }
-  return size.map((extent, axis) => {
-    const positions = slide(shape[axis]!, extent, stride[axis]!, layer.padding);
-    if (positions < 1) throw misfit(layer.name, `at least the window ${written(size)}`, written(shape));
-    return positions;
-  });
+  const reaches = kernel.map((size, axis) => reach(size, dilation[axis]!));
+  return overWindow(name, reaches, shape, (length, axis) => slide(length, reaches[axis]!, stride[axis]!, padding));
 }
 
-/** All shapes are equal; nothing is broadcast, since that hides mistakes. */
-function addedShape(layer: string, fed: readonly Shape[]): Shape {
-  const [first, ...others] = fed as [Shape, ...Shape[]];
-  for (const other of others)
-    if (written(other) !== written(first)) throw misfit(layer, written(first), written(other));
-  return first;
-}
-
-/** Joined along the last axis; the others are equal. */
-function concatenatedShape(layer: string, fed: readonly Shape[]): Shape {
-  const [first, ...others] = fed as [Shape, ...Shape[]];
-  const around = first.slice(0, -1);
-  for (const other of others) {
-    if (written(other.slice(0, -1)) !== written(around)) {
-      throw misfit(layer, `${written(first)} but for the last axis`, written(other));
-    }
-  }
-  return [...around, fed.reduce((sum, shape) => sum + shape.at(-1)!, 0)];
+/** The last axis falls into this many equal parts. */
+function divides(name: string, parts: number, shape: Shape, what: string): void {
+  if (shape.at(-1)! % parts !== 0) throw misfit(name, `${what} that ${parts} divides`, written(shape));
 }

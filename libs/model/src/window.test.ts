@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { slide } from './window.js';
+import { reach, slide, spread, type Padding } from './window.js';
 
 describe('a window’s positions on an axis', () => {
   // [length, size, stride, same, valid]: worked out by hand from the formulas of tf.nn.convolution.
@@ -44,5 +44,39 @@ describe('a window’s positions on an axis', () => {
         expect(slide(length, size, stride, 'same')).toBe(beginning);
       }),
     );
+  });
+});
+
+describe('a window that spreads', () => {
+  const sizes = fc.integer({ min: 1, max: 9 });
+  const paddings = fc.constantFrom<Padding>('same', 'valid');
+
+  it('undoes what a window that slides does to the length of an axis', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), sizes, sizes, paddings, (length, size, stride, padding) => {
+        expect(slide(spread(length, size, stride, padding), size, stride, padding)).toBe(length);
+      }),
+    );
+  });
+
+  it.each([
+    [5, 3, 2, 'same', 10],
+    [5, 3, 2, 'valid', 11],
+    [5, 2, 2, 'valid', 10],
+    [5, 1, 3, 'valid', 15],
+    [5, 4, 1, 'valid', 8],
+  ] as const)('over %d by %d in steps of %d, %s, takes %d', (length, size, stride, padding, expected) => {
+    expect(spread(length, size, stride, padding)).toBe(expected);
+  });
+});
+
+describe('a dilated window', () => {
+  it.each([
+    [1, 7, 1],
+    [3, 1, 3],
+    [3, 2, 5],
+    [2, 5, 6],
+  ])('of %d, %d apart, reaches %d', (size, dilation, expected) => {
+    expect(reach(size, dilation)).toBe(expected);
   });
 });

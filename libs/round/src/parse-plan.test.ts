@@ -51,6 +51,14 @@ describe('parsing a plan', () => {
     expect(faultOf(plan)).toMatchObject({ code: 'PLAN_INVALID', facts: { path: 'rounds.minSites' } });
   });
 
+  it('refuses to freeze a layer that the model lacks, and a focus without a focal loss', () => {
+    const training = { ...smallPlan().training, frozen: ['conv', 'backbone'] };
+    expect(faultOf({ ...smallPlan(), training })).toMatchObject({ facts: { path: 'training.frozen' } });
+    const focused = { ...smallPlan().training, focalGamma: 1 };
+    expect(faultOf({ ...smallPlan(), training: focused })).toMatchObject({ facts: { path: 'training.focalGamma' } });
+    expect(faultOf({ ...smallPlan(), training: { ...focused, loss: 'focal', frozen: ['conv'] } })).toBeUndefined();
+  });
+
   it('refuses a field that it does not know, since it could not honour it', () => {
     expect(faultOf({ ...smallPlan(), deadline: 5 })?.code).toBe('PLAN_INVALID');
   });

@@ -39,7 +39,7 @@ describe('the digest of a plan', () => {
   it('is the SHA-256 that Python computes over the completed plan', () => {
     // hashlib.sha256(json.dumps(plan, sort_keys=True, separators=(',', ':'), ensure_ascii=False).encode())
     // over the plan with its defaults written by hand; equal to RFC 8785 for these numbers and ASCII keys.
-    expect(planDigest(parsePlan(smallPlan()))).toBe('06082424ea52a6d518aa92fd4fb92f1e09c61bf3db9a91b30d704bf9918a14d7');
+    expect(planDigest(parsePlan(smallPlan()))).toBe('692d3adfd47a39080f9f45bbc6278ca60d22d38208e5f4456157d9298d8cfbe0');
   });
 
   it('is the same when defaults are written out and keys stand in another order', () => {
@@ -67,6 +67,15 @@ describe('the digest of a plan', () => {
       ['aggregation.weighting', 'equal'],
       ['rounds.deadlineSeconds', 601],
       ['audit', { retainUpdates: true }],
+      ['training.loss', 'focal'],
+      ['training.clipNorm', 1],
+      ['training.proximal', 0.01],
+      ['training.frozen', ['conv']],
+      ['training.roundSchedule', { shape: 'cosine' }],
+      ['training.roundSchedule', { shape: 'cosine', warmUpSteps: 2 }],
+      ['training.augmentation', { rotateDegrees: 10 }],
+      ['training.augmentation', { intensity: 0.1 }],
+      ['training.augmentation', { elasticPixels: 2 }],
     ];
     const digests = changes.map(([path, value]) => planDigest(parsePlan(changed(path, value))));
     expect(new Set([...digests, planDigest(parsePlan(smallPlan()))]).size).toBe(changes.length + 1);
@@ -118,6 +127,17 @@ describe('the JSON Schema of a plan', () => {
     ['training.localSteps', 0],
     ['training.augmentation', {}],
     ['training.augmentation', { shiftPixels: 33 }],
+    ['training.augmentation', { rotateDegrees: 0 }],
+    ['training.augmentation', { rotateDegrees: 15, intensity: 0.2, elasticPixels: 1.5 }],
+    ['training.loss', 'focal'],
+    ['training.loss', 'dice'],
+    ['training.clipNorm', 1],
+    ['training.clipNorm', 0],
+    ['training.proximal', -1],
+    ['training.frozen', []],
+    ['training.roundSchedule', { shape: 'step', every: 5, factor: 0.5, warmUpSteps: 3 }],
+    ['training.roundSchedule', { shape: 'step' }],
+    ['training.roundSchedule', { shape: 'cosine', every: 5 }],
     ['training.surplus', 1],
     ['rounds.deadlineSeconds', 0.5],
     ['rounds.deadlineSeconds', -1],

@@ -59,6 +59,66 @@ const optimizer = z.discriminatedUnion('type', [
   }),
 ]);
 
+const warmUpSteps = z.int().min(1).max(100_000).optional();
+
+/**
+ * `cosine` falls towards 0, `step` by a factor every so many steps; before that the rate grows from 0 over the warm-up.
+ */
+const roundSchedule = z.discriminatedUnion('shape', [
+  z.strictObject({ shape: z.literal('constant'), warmUpSteps }),
+  z.strictObject({ shape: z.literal('cosine'), warmUpSteps }),
+  z.strictObject({
+    shape: z.literal('step'),
+    every: z.int().min(1).max(100_000),
+    factor: z.number().positive().lt(1),
+    warmUpSteps,
+  }),
+]);
+
+/** What is left away is off and no part of the plan, so these terms have changed no digest of plans without them. */
+const trainingSchema = z
+  .strictObject({
+    /** `focal` (Lin et al. 2017): images that are already told apart count less. */
+    loss: z.enum(['binary-cross-entropy', 'focal']),
+    /** Of the focal loss; left away, 2. */
+    focalGamma: z.number().positive().max(5).optional(),
+    optimizer,
+    /** Learning rate over the rounds: `constant`, or `cosine` from its value to a tenth of it. */
+    schedule: z.enum(['constant', 'cosine']).default('constant'),
+    /** Learning rate over the steps of each round, as a share of the round's: `roundSchedule` above. */
+    roundSchedule: roundSchedule.optional(),
+    batchSize: z.int().min(1).max(1024),
+    /** Optimiser steps of each site in each round; the optimiser starts afresh each round. */
+    localSteps: z.int().min(1).max(100_000),
+    weightDecay: z.number().min(0).max(1).default(0),
+    /** The largest Euclidean norm of a step's gradient; a longer one is scaled down. It is no privacy mechanism. */
+    clipNorm: z.number().positive().max(1e6).optional(),
+    /** FedProx (Li et al. 2020): how strongly each site is held to the round's model. */
+    proximal: z.number().positive().max(1000).optional(),
+    /** Layers that stay as they are, as the backbone of a model that was trained before. */
+    frozen: z.array(z.string()).min(1).max(512).optional(),
+    /** `balanced`: each class has the same share of the loss at every site. */
+    classWeights: z.enum(['none', 'balanced']).default('none'),
+    augmentation: z
+      .strictObject({
+        flipHorizontal: z.boolean().default(false),
+        flipVertical: z.boolean().default(false),
+        /** At most so many pixels in each direction; the border is repeated. */
+        shiftPixels: z.int().min(0).max(32).default(0),
+        /** At most so many degrees to each side. */
+        rotateDegrees: z.number().positive().max(180).optional(),
+        /** Values become v · (1 + a) + b, a and b drawn from ± this. */
+        intensity: z.number().positive().max(1).optional(),
+        /** Smooth displacements of at most so many pixels. */
+        elasticPixels: z.number().positive().max(32).optional(),
+      })
+      .prefault({}),
+  })
+  .refine(({ loss, focalGamma }) => loss === 'focal' || focalGamma === undefined, {
+    path: ['focalGamma'],
+    message: 'a focal loss that it belongs to',
+  });
+
 export const planSchema = z
   .strictObject({
     schema: z.literal('consilium.plan/1'),
@@ -84,26 +144,7 @@ export const planSchema = z
       normalise: z.enum(['per-image', 'unit']),
     }),
     model: graphSchema,
-    training: z.strictObject({
-      loss: z.literal('binary-cross-entropy'),
-      optimizer,
-      /** Learning rate over the rounds: `constant`, or `cosine` from its value to a tenth of it. */
-      schedule: z.enum(['constant', 'cosine']).default('constant'),
-      batchSize: z.int().min(1).max(1024),
-      /** Optimiser steps of each site in each round; the optimiser starts afresh each round. */
-      localSteps: z.int().min(1).max(100_000),
-      weightDecay: z.number().min(0).max(1).default(0),
-      /** `balanced`: each class has the same share of the loss at every site. */
-      classWeights: z.enum(['none', 'balanced']).default('none'),
-      augmentation: z
-        .strictObject({
-          flipHorizontal: z.boolean().default(false),
-          flipVertical: z.boolean().default(false),
-          /** At most so many pixels in each direction; the border is repeated. */
-          shiftPixels: z.int().min(0).max(32).default(0),
-        })
-        .prefault({}),
-    }),
+    training: trainingSchema,
     rounds: z.strictObject({
       count: z.int().min(1).max(10_000),
       /** A round with fewer updates than this is repeated. */
@@ -142,6 +183,14 @@ export const planSchema = z
     path: ['rounds', 'minSites'],
     message: 'at most the number of sites',
   })
+  .refine(
+    ({ training, model }) =>
+      training.frozen?.every((name) => model.layers.some((layer) => layer.name === name)) ?? true,
+    {
+      path: ['training', 'frozen'],
+      message: 'names of the model’s layers',
+    },
+  )
   .refine((plan) => !plan.roster || sameNames(plan.sites, Object.keys(plan.roster.sites)), {
     path: ['roster', 'sites'],
     message: 'a key for each of the plan’s sites and for no other',

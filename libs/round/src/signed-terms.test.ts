@@ -20,7 +20,7 @@ describe('a draft that the coordinator completes', () => {
   });
 
   it('has the digest that Python computes over the same terms', () => {
-    expect(planDigest(completed())).toBe('c931c5da96885c2e1f888dcbd17b82c93c4f24f7b9c25cb2f5f6f77481583b4b');
+    expect(planDigest(completed())).toBe('4ca6b0734a99c050bcb884b98f6d23c3166229db52e0ff355d576ad80a1e868d');
   });
 
   it('is completed again to the same plan, and to another under another roster', () => {

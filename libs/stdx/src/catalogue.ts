@@ -308,6 +308,21 @@ export const CATALOGUE = {
     503,
     'The training engine computes wrong gradients on this machine and was refused.',
   ),
+  ENGINE_UNSUPPORTED: entry(
+    'UNIMPLEMENTED',
+    422,
+    'The training engine cannot compute something that the plan asks for; choose another engine.',
+  ),
+  ENGINE_DIED: entry(
+    'ABORTED',
+    500,
+    'The training engine’s own program ended, or answered no more; start the round again.',
+  ),
+  OUT_OF_MEMORY: entry(
+    'RESOURCE_EXHAUSTED',
+    507,
+    'The training needs more memory than there is, even for one sample at a time; use a smaller model or smaller images.',
+  ),
   SANDBOX_UNAVAILABLE: entry(
     'FAILED_PRECONDITION',
     503,

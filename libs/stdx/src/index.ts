@@ -2,6 +2,7 @@ export { asBytes, concatBytes, fromUtf8, toHex, utf8 } from './bytes.js';
 export { CATALOGUE, CODES, isCode, type CatalogueEntry, type Code, type GrpcStatusName } from './catalogue.js';
 export { ManualClock, type Clock } from './clock.js';
 export { digestOf, digestOfJson } from './digest.js';
+export { ENGINES, type EngineName } from './engines.js';
 export {
   ED25519_KEY_BYTES,
   ED25519_SIGNATURE_BYTES,
