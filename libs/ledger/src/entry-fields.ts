@@ -1,4 +1,5 @@
 import {
+  ENGINES,
   CODES,
   DIGEST_PATTERN,
   NAME_PATTERN,
@@ -47,6 +48,9 @@ export const version = z.string().regex(/^\d{1,3}\.\d{1,3}\.\d{1,3}(?:-(?:alpha|
 export const pass = { run, round: ordinal, attempt: ordinal };
 
 /** Entries that both the coordinator's and a site's log have. */
+/** PyTorch says in its version for which device it was built, as in `2.15.0+cu128`. */
+const engineVersion = z.string().regex(/^\d{1,3}\.\d{1,3}\.\d{1,3}(?:\+(?:cpu|cu\d{2,3}))?$/);
+
 export const sharedEvents = {
   /** The first entry of every shard. `lost`: how many witnessed entries a restore from an old copy gives up. */
   'shard.opened': {
@@ -59,7 +63,7 @@ export const sharedEvents = {
   'software.started': {
     program: z.enum(['coordinator', 'agent']),
     version,
-    engine: z.strictObject({ name: z.enum(['wasm', 'cpu']), version, deterministic: z.boolean() }).optional(),
+    engine: z.strictObject({ name: z.enum(ENGINES), version: engineVersion, deterministic: z.boolean() }).optional(),
     /** `off`: the site's settings let training run without the kernel cutting it off from the network. */
     sandbox: z.enum(['on', 'off']).optional(),
   },

@@ -36,13 +36,14 @@ describe('opening an engine', () => {
     engine.close();
   });
 
-  it('by itself takes WebAssembly', async () => {
-    const engine = await openEngine('auto');
-    expect(engine.name).toBe('wasm');
+  it('by itself takes ONNX Runtime', async () => {
+    const engine = await openEngine('auto', LOGISTIC);
+    expect(engine.name).toBe('onnx');
     engine.close();
   });
 
-  it('by itself takes the next where WebAssembly does not start', async () => {
+  it('by itself takes the next that starts', async () => {
+    vi.doMock('./onnx/open.js', () => ({ openOnnx: () => Promise.reject(new Error('no ONNX Runtime')) }));
     vi.doMock('./tensorflow/open.js', async (original) => {
       const module = await original<typeof open>();
       const openTensorflow: typeof open.openTensorflow = (name) =>
@@ -53,6 +54,7 @@ describe('opening an engine', () => {
     expect(engine.name).toBe('cpu');
     engine.close();
     vi.doUnmock('./tensorflow/open.js');
+    vi.doUnmock('./onnx/open.js');
   });
 });
 

@@ -84,5 +84,9 @@ describe('drawing placements', () => {
     expect(changesNothing({ flipHorizontal: false, flipVertical: false, shiftPixels: 0 })).toBe(true);
     expect(changesNothing({ flipHorizontal: false, flipVertical: true, shiftPixels: 0 })).toBe(false);
     expect(changesNothing({ flipHorizontal: false, flipVertical: false, shiftPixels: 1 })).toBe(false);
+    const off = { flipHorizontal: false, flipVertical: false, shiftPixels: 0 };
+    for (const on of [{ rotateDegrees: 5 }, { intensity: 0.1 }, { elasticPixels: 2 }]) {
+      expect(changesNothing({ ...off, ...on })).toBe(false);
+    }
   });
 });

@@ -6,6 +6,12 @@ export interface Augmentation {
   readonly flipVertical: boolean;
   /** At most so many pixels in each direction; the border is repeated. */
   readonly shiftPixels: number;
+  /** At most so many degrees to each side around the centre, by bilinear interpolation; volumes turn in their slices. */
+  readonly rotateDegrees?: number;
+  /** Values become v · (1 + a) + b, both drawn from ± this; best with images whose spread is about 1. */
+  readonly intensity?: number;
+  /** Smooth random displacements of at most so many pixels (after Simard et al. 2003), by bilinear interpolation. */
+  readonly elasticPixels?: number;
 }
 
 /** One image's `[height, width, channels]`, or a volume's `[depth, height, width, channels]`, whose slices change alike. */
@@ -20,8 +26,10 @@ export interface Placement {
   readonly right: number;
 }
 
-export const changesNothing = ({ flipHorizontal, flipVertical, shiftPixels }: Augmentation): boolean =>
-  !flipHorizontal && !flipVertical && shiftPixels === 0;
+export const changesNothing = (augmentation: Augmentation): boolean => {
+  const { flipHorizontal, flipVertical, shiftPixels, rotateDegrees, intensity, elasticPixels } = augmentation;
+  return !flipHorizontal && !flipVertical && shiftPixels === 0 && !rotateDegrees && !intensity && !elasticPixels;
+};
 
 /** Draws a placement, uniformly over those that the augmentation allows. */
 export function drawPlacement(

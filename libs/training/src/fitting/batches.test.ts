@@ -1,11 +1,10 @@
-import { seededRandom } from '@consilium/stdx';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchesOf } from './batches.js';
+import { Batches } from './batches.js';
 
 const take = (count: number, batchSize: number, batches: number, seed = 1): number[][] => {
-  const sequence = batchesOf(count, batchSize, seededRandom('test', seed));
-  return Array.from({ length: batches }, () => [...sequence.next().value]);
+  const sequence = new Batches(count, batchSize, ['test', seed]);
+  return Array.from({ length: batches }, (_, i) => [...sequence.at(i + 1)]);
 };
 
 const sizes = fc.record({
@@ -43,6 +42,12 @@ describe('batches', () => {
   it('are the same for the same seed and others for another', () => {
     expect(take(30, 7, 9)).toEqual(take(30, 7, 9));
     expect(take(30, 7, 9, 2)).not.toEqual(take(30, 7, 9, 1));
+  });
+
+  it('can be had in any order', () => {
+    const sequence = new Batches(10, 4, ['test', 1]);
+    const backwards = [7, 3, 1].map((step) => [...sequence.at(step)]);
+    expect(backwards).toEqual([7, 3, 1].map((step) => take(10, 4, 7)[step - 1]));
   });
 
   it('refuse to be made of nothing', () => {

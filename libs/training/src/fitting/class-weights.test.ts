@@ -9,11 +9,26 @@ describe('class weights', () => {
     expect(classWeightsOf('balanced', labels)).toEqual([100 / 180, 5]);
   });
 
+  it('are those of scikit-learn for several classes, too', () => {
+    // compute_class_weight('balanced', classes=[0, 1, 2], y=[0, 0, 0, 1, 1, 2]) gives 2/3, 1, 2.
+    const weights = classWeightsOf('balanced', Uint8Array.of(0, 1, 0, 2, 1, 0), 3);
+    [2 / 3, 1, 2].forEach((weight, label) => expect(weights[label]).toBeCloseTo(weight, 12));
+  });
+
+  it('are one for a class that does not occur, and balance the others', () => {
+    expect(classWeightsOf('balanced', Float32Array.of(0, 2, 2, 2), 3)).toEqual([2, 1, 4 / 6]);
+  });
+
+  it('are not made of what is no class number', () => {
+    expect(() => classWeightsOf('balanced', Float32Array.of(0.5))).toThrow('class number');
+    expect(() => classWeightsOf('balanced', Uint8Array.of(2))).toThrow('class number');
+  });
+
   it('give both classes the same share and keep the mean at one', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 200 }), (negatives, positives) => {
         const labels = Uint8Array.from({ length: negatives + positives }, (_, i) => (i < positives ? 1 : 0));
-        const [negative, positive] = classWeightsOf('balanced', labels);
+        const [negative, positive] = classWeightsOf('balanced', labels) as [number, number];
         expect(negative * negatives).toBeCloseTo(positive * positives, 9);
         expect((negative * negatives + positive * positives) / labels.length).toBeCloseTo(1, 9);
       }),

@@ -1,18 +1,29 @@
-/** `balanced`: both classes have the same share of the loss, whatever their numbers. */
+import { invariant } from '@consilium/stdx';
+import type { Targets } from './loss/loss.js';
+
+/** `balanced`: all classes have the same share of the loss, whatever their numbers. */
 export type ClassWeighting = 'none' | 'balanced';
 
 /**
- * How much a sample of class 0 and of class 1 counts in the loss. Balanced weights are count / (2 · count of the class),
- * so their mean over the samples is 1 and the learning rate keeps its meaning.
+ * How much a target of each class counts in the loss, by class number. Balanced weights are count / (present · count of
+ * the class), `present` being the number of classes that occur, so their mean over the targets is 1 and the learning
+ * rate keeps its meaning.
  *
- * | samples | weights |
+ * | targets | weights |
  * |---|---|
- * | both classes | count / (2 · count of class) |
- * | one class only, or none | 1, 1: nothing can be balanced |
+ * | several classes | count / (present · count of class); 1 for a class that does not occur |
+ * | one class only, or none | 1 each: nothing can be balanced |
  */
-export function classWeightsOf(weighting: ClassWeighting, labels: Uint8Array): readonly [number, number] {
-  const positives = labels.reduce((sum, label) => sum + label, 0);
-  const negatives = labels.length - positives;
-  if (weighting === 'none' || positives === 0 || negatives === 0) return [1, 1];
-  return [labels.length / (2 * negatives), labels.length / (2 * positives)];
+export function classWeightsOf(weighting: ClassWeighting, targets: Targets, classes = 2): readonly number[] {
+  if (weighting === 'none') return new Array<number>(classes).fill(1);
+  const counts = new Array<number>(classes).fill(0);
+  targets.forEach((label) => {
+    invariant(
+      Number.isInteger(label) && label >= 0 && label < classes,
+      'a class number is below the number of classes',
+    );
+    counts[label]!++;
+  });
+  const present = counts.filter((count) => count > 0).length;
+  return counts.map((count) => (count === 0 ? 1 : targets.length / (present * count)));
 }

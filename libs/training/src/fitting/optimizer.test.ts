@@ -1,7 +1,7 @@
 import { layoutManifest } from '@consilium/weights';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { startOptimizer, type OptimizerSpec, type OptimizerTerms } from './optimizer.js';
+import { decays, slotCount, startOptimizer, type Optimizer, type OptimizerSpec } from './optimizer.js';
 
 // Three values of a kernel and one of a bias.
 const manifest = layoutManifest([
@@ -15,10 +15,22 @@ const GRADIENTS = [
   [0.2, 0.2, -0.6, -1.0],
 ];
 
-function afterThreeSteps(spec: OptimizerSpec, terms: OptimizerTerms): number[] {
+const trainable = new Set(['a/kernel', 'a/bias']);
+
+interface Terms {
+  readonly learningRate: number;
+  readonly weightDecay: number;
+}
+
+const start = (spec: OptimizerSpec, weightDecay = 0): Optimizer =>
+  startOptimizer(spec, { weightDecay, trainable }, manifest);
+
+function afterThreeSteps(spec: OptimizerSpec, { learningRate, weightDecay }: Terms): number[] {
   const values = Float32Array.from(START);
-  const step = startOptimizer(spec, terms, manifest);
-  for (const gradient of GRADIENTS) step(values, Float32Array.from(gradient));
+  const optimizer = start(spec, weightDecay);
+  GRADIENTS.forEach((gradient, i) =>
+    optimizer.step(values, Float32Array.from(gradient), { step: i + 1, rate: learningRate }),
+  );
   return [...values];
 }
 
@@ -73,8 +85,8 @@ describe('an optimiser', () => {
 
   it.each(specs)('leaves a value whose gradient is always zero where it is ($type)', (spec) => {
     const values = Float32Array.from(START);
-    const step = startOptimizer(spec, { learningRate: 0.1, weightDecay: 0 }, manifest);
-    for (let i = 0; i < 5; i++) step(values, new Float32Array(4));
+    const optimizer = start(spec);
+    for (let step = 1; step <= 5; step++) optimizer.step(values, new Float32Array(4), { step, rate: 0.1 });
     expect([...values]).toEqual([...Float32Array.from(START)]);
   });
 
@@ -82,14 +94,58 @@ describe('an optimiser', () => {
     fc.assert(
       fc.property(fc.double({ min: 1e-3, max: 1e3, noNaN: true }), (size) => {
         const values = new Float32Array(4);
-        const step = startOptimizer(
-          { type: 'adam', beta1: 0.9, beta2: 0.999 },
-          { learningRate: 0.01, weightDecay: 0 },
-          manifest,
-        );
-        step(values, Float32Array.of(size, -size, size, -size));
+        const optimizer = start({ type: 'adam', beta1: 0.9, beta2: 0.999 });
+        optimizer.step(values, Float32Array.of(size, -size, size, -size), { step: 1, rate: 0.01 });
         [0.01, 0.01, 0.01, 0.01].forEach((moved, i) => expect(Math.abs(values[i]!)).toBeCloseTo(moved, 5));
       }),
     );
+  });
+});
+
+describe('what an optimiser remembers', () => {
+  const specs: OptimizerSpec[] = [
+    { type: 'sgd', momentum: 0 },
+    { type: 'sgd', momentum: 0.9 },
+    { type: 'adam', beta1: 0.9, beta2: 0.999 },
+  ];
+
+  it.each(specs)('is enough to go on with the same bits ($type)', (spec) => {
+    const whole = afterThreeSteps(spec, { learningRate: 0.05, weightDecay: 0 });
+    const values = Float32Array.from(START);
+    const first = start(spec);
+    first.step(values, Float32Array.from(GRADIENTS[0]!), { step: 1, rate: 0.05 });
+    const kept = first.slots.map((slot) => slot.slice());
+    const second = startOptimizer(spec, { weightDecay: 0, trainable }, manifest, kept);
+    for (const step of [2, 3]) second.step(values, Float32Array.from(GRADIENTS[step - 1]!), { step, rate: 0.05 });
+    expect([...values]).toEqual(whole);
+  });
+
+  it('is nothing, a velocity, or two means', () => {
+    expect(specs.map(slotCount)).toEqual([0, 1, 2]);
+    expect(specs.map((spec) => start(spec).slots.length)).toEqual([0, 1, 2]);
+  });
+
+  it('must be of its own kind', () => {
+    const adam: OptimizerSpec = { type: 'adam', beta1: 0.9, beta2: 0.999 };
+    const terms = { weightDecay: 0, trainable };
+    expect(() => startOptimizer(adam, terms, manifest, [new Float32Array(4)])).toThrow('its own slots');
+  });
+});
+
+describe('weight decay', () => {
+  it('shrinks what multiplies, and neither biases nor norms', () => {
+    const names = ['conv/kernel', 'attend/query_kernel', 'conv/bias', 'norm/gamma', 'norm/moving_mean', 'a/kernels'];
+    expect(names.filter(decays)).toEqual(['conv/kernel', 'attend/query_kernel']);
+  });
+
+  it('leaves frozen kernels alone', () => {
+    const optimizer = startOptimizer(
+      { type: 'sgd', momentum: 0 },
+      { weightDecay: 0.5, trainable: new Set() },
+      manifest,
+    );
+    const values = Float32Array.from(START);
+    optimizer.step(values, new Float32Array(4), { step: 1, rate: 0.1 });
+    expect([...values]).toEqual([...Float32Array.from(START)]);
   });
 });

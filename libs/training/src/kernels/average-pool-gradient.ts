@@ -1,37 +1,51 @@
 import type { GradConfig, NamedAttrMap, Tensor } from '@tensorflow/tfjs-core';
 import { engine, mul, tensor } from '../tensorflow/tfjs.js';
-import { pool2dWindow, type Window, type WindowAttrs } from './window.js';
+import { pool2dWindow, pool3dWindow, type Window, type WindowAttrs } from './window.js';
 
-type Attrs = WindowAttrs & { filterSize: [number, number] | number };
+type Attrs<Size> = WindowAttrs & { filterSize: Size };
 
-/**
- * The gradient of 2-D average pooling, for every backend.
- *
+/*
  * Upstream: with padding `same` a mean at the border is taken over the values that exist, but its gradient is spread
- * as if the window were full, so it is too small there, on `cpu` as on `wasm` (AvgPoolGrad divides by the window's
- * area). Here each position's gradient is enlarged by window area / values that exist, before upstream spreads it.
+ * as if the window were full, so it is too small there, on `cpu` as on `wasm` (AvgPoolGrad and AvgPool3DGrad divide by
+ * the window's volume). Here each position's gradient is enlarged by window volume / values that exist, before upstream
+ * spreads it.
  */
-export const averagePoolGradient: GradConfig = {
-  kernelName: 'AvgPool',
-  inputsToSave: ['x'],
-  gradFunc: (dy, saved, attrs: NamedAttrMap) => {
-    const input = saved[0]!;
-    const { filterSize, ...rest } = attrs as unknown as Attrs;
-    const window = pool2dWindow(input.shape, filterSize, rest);
-    return {
-      x: () => engine().runKernel('AvgPoolGrad', { dy: enlarged(dy as Tensor, window), input }, attrs) as Tensor,
-    };
-  },
-};
 
+/** The gradient of 2-D average pooling, for every backend. */
+export const averagePool2dGradient = averagePoolGradient<[number, number]>(
+  'AvgPool',
+  (shape, { filterSize, ...attrs }) => pool2dWindow(shape, filterSize, attrs),
+);
+
+/** The gradient of 3-D average pooling, for every backend. */
+export const averagePool3dGradient = averagePoolGradient<[number, number, number]>(
+  'AvgPool3D',
+  (shape, { filterSize, ...attrs }) => pool3dWindow(shape, filterSize, attrs),
+);
+
+function averagePoolGradient<Size>(
+  kernelName: string,
+  windowOf: (shape: readonly number[], attrs: Attrs<Size>) => Window,
+): GradConfig {
+  return {
+    kernelName,
+    inputsToSave: ['x'],
+    gradFunc: (gradient, saved, attrs: NamedAttrMap) => {
+      const [input, dy] = [saved[0]!, gradient as Tensor];
+      const window = windowOf(input.shape, attrs as unknown as Attrs<Size>);
+      return {
+        x: () => engine().runKernel(`${kernelName}Grad`, { dy: enlarged(dy, window), input }, attrs) as Tensor,
+      };
+    },
+  };
+}
+
+/** `dy` [batch, (depth,) height, width, channels], each position by the share of its window that lies outside. */
 function enlarged(dy: Tensor, window: Window): Tensor {
-  const [, rows, columns] = window.positions.map((_, axis) => enlargements(window, axis)) as [
-    number[],
-    number[],
-    number[],
-  ];
-  const factors = rows.flatMap((row) => columns.map((column) => row * column));
-  return factors.every((factor) => factor === 1) ? dy : mul(dy, tensor(factors, [1, rows.length, columns.length, 1]));
+  const axes = window.positions.map((_, axis) => enlargements(window, axis));
+  const factors = axes.reduce((before, along) => before.flatMap((factor) => along.map((other) => factor * other)), [1]);
+  if (factors.every((factor) => factor === 1)) return dy;
+  return mul(dy, tensor(factors, [1, ...dy.shape.slice(1, -1), 1]));
 }
 
 /** For each position along an axis, the window's extent over the part of it inside the input. */

@@ -37,15 +37,18 @@ export const maxPool3dGradient = replacement(
     gradient(dy, input, pool3dWindow(input.shape, attrs.filterSize, attrs), backend),
 );
 
-/** Each position's gradient belongs to the first largest value of its window, as on the `cpu` backend. */
 function gradient(dy: Tensor, input: Tensor, window: Window, backend: BackendWasm): TensorInfo {
   const output = backend.makeOutput(input.shape, 'float32');
-  const [from, to] = [valuesOf(backend, dy), valuesOf(backend, output)];
-  to.fill(0);
-  eachMaximum(valuesOf(backend, input), window, (position, largest, places) => {
-    for (let c = 0; c < largest.length; c++) to[places[c]! + c] = to[places[c]! + c]! + from[position + c]!;
-  });
+  toMaxima(valuesOf(backend, dy), valuesOf(backend, input), window, valuesOf(backend, output));
   return output;
+}
+
+/** Each position's gradient belongs to the first largest value of its window. */
+export function toMaxima(dy: Float32Array, input: Float32Array, window: Window, dx: Float32Array): void {
+  dx.fill(0);
+  eachMaximum(input, window, (position, largest, places) => {
+    for (let c = 0; c < largest.length; c++) dx[places[c]! + c] = dx[places[c]! + c]! + dy[position + c]!;
+  });
 }
 
 /**

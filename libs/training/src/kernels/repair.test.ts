@@ -44,6 +44,18 @@ const conv3d = (
   compute: (volume, filter) => tf.conv3d(volume as tf.Tensor5D, filter as tf.Tensor5D, stride, pad),
 });
 
+const depthwise = (
+  name: string,
+  x: number[],
+  w: number[],
+  stride: number | [number, number],
+  pad: 'same' | 'valid',
+): Case => ({
+  name,
+  inputs: () => [normal(x, 1), normal(w, 2)],
+  compute: (image, filter) => tf.depthwiseConv2d(image as tf.Tensor4D, filter as tf.Tensor4D, stride, pad),
+});
+
 const CASES: Case[] = [
   conv2d('conv2d, same', [2, 9, 8, 3], [3, 3, 3, 4], 1, 'same'),
   conv2d('conv2d, valid', [2, 9, 8, 3], [3, 3, 3, 4], 1, 'valid'),
@@ -88,6 +100,36 @@ const CASES: Case[] = [
     name: 'average-pool2d',
     inputs: () => [normal([2, 7, 8, 3], 1)],
     compute: (x) => tf.avgPool(x as tf.Tensor4D, 3, 2, 'same'),
+  },
+  {
+    name: 'average-pool3d',
+    inputs: () => [normal([2, 5, 4, 7, 3], 1)],
+    compute: (x) => tf.avgPool3d(x as tf.Tensor5D, [3, 2, 3], 2, 'same'),
+  },
+  {
+    name: 'max-pool3d whose window is not a cube',
+    inputs: () => [normal([2, 5, 4, 6, 2], 1)],
+    compute: (x) => tf.maxPool3d(x as tf.Tensor5D, [1, 3, 2], [1, 2, 2], 'same'),
+  },
+  depthwise('depthwise conv2d', [2, 6, 7, 3], [3, 3, 3, 1], 1, 'same'),
+  depthwise('depthwise conv2d, stride 2', [2, 6, 7, 4], [3, 2, 4, 1], 2, 'same'),
+  depthwise('depthwise conv2d, valid, three filters a channel', [2, 6, 7, 2], [3, 3, 2, 3], 1, 'valid'),
+  depthwise('depthwise conv2d, stride [1, 2]', [1, 5, 8, 2], [2, 3, 2, 2], [1, 2], 'valid'),
+  {
+    name: 'transposed conv2d',
+    inputs: () => [normal([2, 3, 4, 3], 1), normal([3, 3, 2, 3], 2)],
+    compute: (x, filter) => tf.conv2dTranspose(x as tf.Tensor4D, filter as tf.Tensor4D, [2, 6, 8, 2], 2, 'same'),
+  },
+  {
+    name: 'transposed conv3d',
+    inputs: () => [normal([1, 3, 2, 4, 3], 1), normal([3, 2, 3, 2, 3], 2)],
+    compute: (x, filter) =>
+      tf.conv3dTranspose(x as tf.Tensor5D, filter as tf.Tensor5D, [1, 6, 4, 8, 2], [2, 2, 2], 'same'),
+  },
+  {
+    name: 'gather, some rows twice and some never',
+    inputs: () => [normal([6, 5], 1)],
+    compute: (x) => tf.gather(x!, tf.tensor1d([4, 0, 4, 2, 4], 'int32')),
   },
   {
     name: 'matrix products with transposed factors',

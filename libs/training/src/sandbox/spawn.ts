@@ -27,7 +27,7 @@ export interface SandboxOptions {
 }
 
 /** Everything else might hold tokens, proxies or paths that are none of the child's business. */
-const INHERITED = ['PATH', 'LANG', 'TZ'] as const;
+const INHERITED = ['PATH', 'LANG', 'TZ', 'CONSILIUM_PYTHON', 'LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES'] as const;
 
 const START_MS = 30_000;
 const GRACE_MS = 5_000;

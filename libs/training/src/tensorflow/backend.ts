@@ -3,9 +3,9 @@ import { dirname, sep } from 'node:path';
 import { enableProdMode, env, setBackend, setWasmPaths } from './tfjs.js';
 import { Fault } from '@consilium/stdx';
 import type { EngineName } from '../engine.js';
-import { repairGradients, repairWasmKernels } from '../kernels/repair.js';
+import { repairCpuKernels, repairGradients, repairWasmKernels } from '../kernels/repair.js';
 
-const repaired = new Set<'gradients' | 'wasm'>();
+const repaired = new Set<'gradients' | EngineName>();
 
 /**
  * Makes a backend the one that TensorFlow.js computes with, and starts and repairs it the first time.
@@ -18,9 +18,10 @@ export async function activateBackend(name: EngineName): Promise<void> {
   if (!(await withoutNewCrashHandlers(() => started(name)))) throw new Fault('ENGINE_UNAVAILABLE', { engine: name });
   once('gradients', repairGradients);
   if (name === 'wasm') once('wasm', repairWasmKernels);
+  if (name === 'cpu') once('cpu', repairCpuKernels);
 }
 
-function once(what: 'gradients' | 'wasm', repair: () => void): void {
+function once(what: 'gradients' | EngineName, repair: () => void): void {
   if (repaired.has(what)) return;
   repair();
   repaired.add(what);

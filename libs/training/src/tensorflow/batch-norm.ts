@@ -33,7 +33,9 @@ export class BatchNorm extends layers.Layer {
     super.build(inputShape);
   }
 
-  override call(inputs: Tensor | Tensor[], { training }: { training?: boolean }): Tensor {
+  override call(inputs: Tensor | Tensor[], mode: { training?: boolean }): Tensor {
+    // As in Keras, a frozen one normalises by what it knows.
+    const training = mode.training && this.trainable;
     return tidy(() => {
       const input = [inputs].flat()[0]!;
       const rows = reshape(input, [-1, input.shape.at(-1)!]) as Tensor2D;

@@ -1,11 +1,11 @@
-import { graphSchema, initialise, manifestOf, trainableTensors } from '@consilium/model';
+import { graphSchema, initialise, LAYER_TYPES, manifestOf, trainableTensors } from '@consilium/model';
 import { seededRandom } from '@consilium/stdx';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { ones, tidy } from './tfjs.js';
+import { ones, tensor, tidy } from './tfjs.js';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { activateBackend } from './backend.js';
 import { compile } from './compile.js';
-import { EVERY_2D_LAYER, EVERY_3D_LAYER } from './graphs.fixture.js';
+import { EVERY_2D_LAYER, EVERY_3D_LAYER, EVERY_OTHER_LAYER } from './graphs.fixture.js';
 import { Variables } from './variables.js';
 
 const models: ReturnType<typeof compile>[] = [];
@@ -18,10 +18,19 @@ function compiled(...args: Parameters<typeof compile>): ReturnType<typeof compil
 beforeAll(() => activateBackend('wasm'));
 afterEach(() => models.splice(0).forEach((model) => model.dispose()));
 
+describe('the graphs of these tests', () => {
+  it('have every layer of the vocabulary', () => {
+    const graphs = [EVERY_2D_LAYER, EVERY_3D_LAYER, EVERY_OTHER_LAYER];
+    const used = new Set(graphs.flatMap(({ layers }) => layers.map(({ type }) => type)));
+    expect(LAYER_TYPES.filter((type) => !used.has(type))).toEqual([]);
+  });
+});
+
 describe('a compiled graph', () => {
   it.each([
     ['images', EVERY_2D_LAYER],
     ['volumes', EVERY_3D_LAYER],
+    ['two inputs and all other layers', EVERY_OTHER_LAYER],
   ])('has our layer names and one logit for %s', (_, graph) => {
     const model = compiled(graph);
     expect(model.layers.map(({ name }) => name).sort()).toEqual(graph.layers.map(({ name }) => name).sort());
@@ -31,6 +40,7 @@ describe('a compiled graph', () => {
   it.each([
     ['images', EVERY_2D_LAYER],
     ['volumes', EVERY_3D_LAYER],
+    ['two inputs and all other layers', EVERY_OTHER_LAYER],
   ])('takes weights in our order and gives them back, for %s', (_, graph) => {
     const weights = initialise(graph, 5);
     weights.values.forEach((_value, i) => (weights.values[i] = i));
@@ -55,6 +65,19 @@ describe('a compiled graph', () => {
       trainableTensors(EVERY_2D_LAYER),
     );
     expect(variables.trainable).toHaveLength(manifestOf(EVERY_2D_LAYER).tensors.length - 2);
+  });
+
+  it('takes several inputs in the order of the graph', () => {
+    const graph = graphSchema.parse({
+      layers: [
+        { type: 'input', name: 'a', shape: [2] },
+        { type: 'input', name: 'b', shape: [2] },
+        { type: 'concat', name: 'joined', from: ['b', 'a', 'b'] },
+      ],
+    });
+    const model = compiled(graph);
+    const output = tidy(() => [...(model.apply([tensor([[1, 2]]), tensor([[3, 4]])]) as Tensor).dataSync()]);
+    expect(output).toEqual([3, 4, 1, 2, 3, 4]);
   });
 
   it('is refused as the graph is', () => {

@@ -1,80 +1,52 @@
-import { inferShapes, resolveInputs, type Graph, type Layer } from '@consilium/model';
-import { invariant, seededRandom, unreachable, type SeededRandom } from '@consilium/stdx';
-import type { layers as Layers, LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
-import { input, layers, model } from './tfjs.js';
+import { inferShapes, layerTensorsOf, resolveInputs, type Graph, type Layer } from '@consilium/model';
+import { seededRandom } from '@consilium/stdx';
+import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { input, model } from './tfjs.js';
+import type { layers } from '@tensorflow/tfjs-layers';
 import { BatchNorm } from './batch-norm.js';
-import { Conv2d } from './conv2d.js';
-import { SeededDropout } from './dropout.js';
-import { GlobalAveragePool } from './global-average-pool.js';
+import { computeOf } from './compute.js';
+import { SeededDropout, type DropoutSource } from './dropout.js';
+import { GraphLayer } from './graph-layer.js';
 import { reluAfterPool } from './relu-after-pool.js';
 
 /**
  * A graph as a model of TensorFlow.js, with our layer names and all weights zero: whoever compiles sets them. Own names
- * matter, since automatic ones count up for each model of a process.
+ * matter, since automatic ones count up for each model of a process. A model of several inputs is applied to an array,
+ * in the order of the graph.
  *
  * @param dropout where masks are drawn from in training
  * @throws Fault GRAPH_INVALID
  */
-export function compile(graph: Graph, dropout: SeededRandom = seededRandom('consilium/dropout')): LayersModel {
+export function compile(graph: Graph, dropout: DropoutSource = seededRandom('consilium/dropout')): LayersModel {
   const cheaper = reluAfterPool(graph);
   const shapes = inferShapes(cheaper);
   const sources = resolveInputs(cheaper);
+  const tensors = layerTensorsOf(cheaper);
   const outputs = new Map<string, SymbolicTensor>();
-  let first: SymbolicTensor | undefined;
-  let last: SymbolicTensor | undefined;
+  const inputs: SymbolicTensor[] = [];
   for (const layer of cheaper.layers) {
+    const { name } = layer;
     if (layer.type === 'input') {
-      last = first = input({ shape: [...layer.shape], name: layer.name });
-    } else {
-      const fed = sources.get(layer.name)!.map((name) => outputs.get(name)!);
-      last = layerOf(layer, shapes.get(layer.name)!, dropout).apply(fed.length === 1 ? fed[0]! : fed) as SymbolicTensor;
+      const given = input({ shape: [...layer.shape], name });
+      inputs.push(given);
+      outputs.set(name, given);
+      continue;
     }
-    outputs.set(layer.name, last);
+    const fed = sources.get(name)!.map((source) => outputs.get(source)!);
+    const compiled = compiledLayer(layer, shapes.get(name)!, tensors.get(name)!, dropout);
+    outputs.set(name, compiled.apply(fed.length === 1 ? fed[0]! : fed) as SymbolicTensor);
   }
-  invariant(first && last, 'a checked graph has an input and an output');
-  return model({ inputs: first, outputs: last });
+  return model({ inputs, outputs: outputs.get(cheaper.layers.at(-1)!.name)! });
 }
 
-/** Weights begin as zeros, which costs nothing. */
-const UNSET = { kernelInitializer: 'zeros', biasInitializer: 'zeros' } as const;
-
-function layerOf(
+/** What draws, or moves statistics, is a layer of its own; all else is a function of its inputs and tensors. */
+function compiledLayer(
   layer: Exclude<Layer, { type: 'input' }>,
   outputShape: readonly number[],
-  dropout: SeededRandom,
-): Layers.Layer {
-  const { name } = layer;
-  switch (layer.type) {
-    case 'conv2d':
-      return new Conv2d(layer, outputShape);
-    case 'conv3d': {
-      const { filters, kernel: kernelSize, stride: strides, padding, bias: useBias } = layer;
-      return layers.conv3d({ ...UNSET, name, filters, kernelSize, strides, padding, useBias });
-    }
-    case 'dense':
-      return layers.dense({ ...UNSET, name, units: layer.units, useBias: layer.bias });
-    case 'batch-norm':
-      return new BatchNorm(layer);
-    case 'max-pool2d':
-    case 'average-pool2d':
-    case 'max-pool3d': {
-      const args = { name, poolSize: layer.size, strides: layer.stride ?? layer.size, padding: layer.padding } as never;
-      if (layer.type === 'max-pool3d') return layers.maxPooling3d(args);
-      return layer.type === 'max-pool2d' ? layers.maxPooling2d(args) : layers.averagePooling2d(args);
-    }
-    case 'global-average-pool':
-      return new GlobalAveragePool(name);
-    case 'flatten':
-      return layers.flatten({ name });
-    case 'dropout':
-      return new SeededDropout(name, layer.rate, dropout);
-    case 'activation':
-      return layers.activation({ name, activation: layer.function });
-    case 'add':
-      return layers.add({ name });
-    case 'concat':
-      return layers.concatenate({ name, axis: -1 });
-    default:
-      return unreachable(layer);
-  }
+  tensors: ConstructorParameters<typeof GraphLayer>[2],
+  dropout: DropoutSource,
+): layers.Layer {
+  if (layer.type === 'batch-norm') return new BatchNorm(layer);
+  if (layer.type === 'dropout') return new SeededDropout(layer.name, layer.rate, dropout);
+  return new GraphLayer(layer.name, outputShape, tensors, computeOf(layer, outputShape));
 }

@@ -1,6 +1,11 @@
-import type { SeededRandom } from '@consilium/stdx';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { layers, mul, tensor, tidy } from './tfjs.js';
+
+/** Where masks are drawn from. */
+export interface DropoutSource {
+  /** In [0, 1). */
+  uniform(): number;
+}
 
 /**
  * Dropout (Srivastava et al. 2014) whose masks come from our own stream: each value is dropped with probability `rate`
@@ -13,7 +18,7 @@ export class SeededDropout extends layers.Layer {
   constructor(
     name: string,
     private readonly rate: number,
-    private readonly random: SeededRandom,
+    private readonly random: DropoutSource,
   ) {
     super({ name });
   }

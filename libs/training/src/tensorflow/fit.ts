@@ -1,82 +1,83 @@
-import { setImmediate } from 'node:timers/promises';
-import { trainableTensors } from '@consilium/model';
-import { Fault, seededRandom } from '@consilium/stdx';
-import { firstNonFinite, weightsOf } from '@consilium/weights';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import { customGrad, mul, scalar, tensor, tidy, variableGrads } from './tfjs.js';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { classWeightsOf } from '../fitting/class-weights.js';
-import { binaryCrossEntropy } from '../fitting/loss.js';
-import { startOptimizer } from '../fitting/optimizer.js';
-import { samplesOf, type Batch } from '../fitting/samples.js';
-import type { FitHooks, FitJob, FitResult } from '../job.js';
-import { checkInputs } from './check-inputs.js';
+import { dropoutStream, withoutDropout, type DropoutStream } from '../fitting/dropout.js';
+import { fitLoop, type Differentiator, type Part } from '../fitting/fit-loop.js';
+import { objectiveOf, type Objective } from '../fitting/objective.js';
+import type { FitHooks, FitJob, FitResult, GradientJob, GradientResult } from '../job.js';
 import { compile } from './compile.js';
+import { inputTensors } from './input-tensors.js';
 import { Variables } from './variables.js';
 
 /** See {@link Engine.fit}. The backend is active, and nothing else uses TensorFlow.js meanwhile. */
-export async function fit(job: FitJob, { onProgress, signal }: FitHooks): Promise<FitResult> {
-  const { manifest, inputShape } = checkInputs(job.graph, job.weights, job.images, job.count);
-  if (job.count === 0) throw new Fault('DATA_EMPTY', { split: 'train' });
-
-  const batches = samplesOf(job, inputShape);
-  const classWeights = classWeightsOf(job.classWeights, job.labels);
-  const optimizer = startOptimizer(job.optimizer, job, manifest);
-  const values = job.weights.values.slice();
-  const gradient = new Float32Array(manifest.size);
-  let losses = 0;
-
-  const model = compile(job.graph, seededRandom('consilium/dropout', ...job.seed));
+export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
+  const objective = objectiveOf(job);
+  const dropout = dropoutStream(job.seed);
+  const model = compile(job.graph, dropout);
   try {
-    const variables = new Variables(model, manifest, trainableTensors(job.graph));
-    variables.write(values);
-    for (let step = 1; step <= job.steps; step++) {
-      if (signal?.aborted) throw new Fault('CANCELLED', { step });
-      const loss = differentiate(
-        model,
-        variables,
-        batches.next().value,
-        [job.batchSize, ...inputShape],
-        classWeights,
-        gradient,
-      );
-      if (!Number.isFinite(loss)) throw new Fault('TRAINING_NOT_FINITE', { step });
-      optimizer(values, gradient);
-      variables.writeTrainable(values);
-      losses += loss;
-      onProgress?.({ step, steps: job.steps, loss });
-      // Lets timers, messages and an abort in; a step takes milliseconds, this takes none.
-      await setImmediate();
-    }
-    variables.readInto(values);
+    for (const name of job.frozen ?? []) model.getLayer(name).trainable = false;
+    return await fitLoop(job, hooks, objective, new TensorflowGradients(model, objective, dropout));
   } finally {
     model.dispose();
   }
-  if (firstNonFinite(values) >= 0) throw new Fault('TRAINING_NOT_FINITE', { step: job.steps });
-  return { weights: weightsOf(manifest, values), loss: losses / job.steps, steps: job.steps };
 }
 
-/** The batch's loss; its gradient is written into `gradient`. Leaves no tensor behind. */
-function differentiate(
-  model: LayersModel,
-  variables: Variables,
-  { images, labels }: Batch,
-  shape: number[],
-  classWeights: readonly [number, number],
-  gradient: Float32Array,
-): number {
-  let loss = NaN;
-  const lossOf = customGrad((...inputs: (Tensor | unknown)[]) => {
-    const logits = inputs[0] as Tensor;
-    const result = binaryCrossEntropy(logits.dataSync<'float32'>(), labels, classWeights);
-    loss = result.loss;
-    const gradFunc = (dy: Tensor): Tensor => mul(dy, tensor(result.gradient, logits.shape));
-    return { value: scalar(loss), gradFunc };
-  });
-  tidy(() => {
-    const input = tensor(images, shape);
-    const logitLoss = (): Scalar => lossOf(model.apply(input, { training: true }) as Tensor) as Scalar;
-    variables.readGradients(variableGrads(logitLoss, variables.trainable).grads, gradient);
-  });
-  return loss;
+/** See {@link Engine.gradient}. */
+export async function gradient(job: GradientJob): Promise<GradientResult> {
+  const objective = objectiveOf(job);
+  const dropout = dropoutStream([]);
+  const model = compile(withoutDropout(job.graph), dropout);
+  try {
+    const engine = new TensorflowGradients(model, objective, dropout);
+    engine.write(job.weights.values);
+    const values = new Float32Array(objective.manifest.size);
+    const loss = engine.differentiate({ ...job, step: 1, first: 0, total: job.count }, values);
+    return { loss, gradient: values };
+  } finally {
+    model.dispose();
+  }
+}
+
+/** Backpropagation by TensorFlow.js from the logits down; above them the loss is ours, in float64. */
+class TensorflowGradients implements Differentiator {
+  readonly #variables: Variables;
+
+  constructor(
+    private readonly model: LayersModel,
+    private readonly objective: Objective,
+    private readonly dropout: DropoutStream,
+  ) {
+    this.#variables = new Variables(model, objective.manifest, objective.trainable);
+  }
+
+  write(values: Float32Array): void {
+    this.#variables.write(values);
+  }
+
+  writeTrained(values: Float32Array): void {
+    this.#variables.writeTrainable(values);
+  }
+
+  read(values: Float32Array): void {
+    this.#variables.readInto(values);
+  }
+
+  /** Leaves no tensor behind. */
+  differentiate({ images, labels, count, step, first, total }: Part, values: Float32Array): number {
+    this.dropout.restart(step, first);
+    let loss = NaN;
+    const lossOf = customGrad((...inputs: (Tensor | unknown)[]) => {
+      const logits = inputs[0] as Tensor;
+      const result = this.objective.lossOf(logits.dataSync<'float32'>(), labels, count, total);
+      loss = result.loss;
+      const gradFunc = (dy: Tensor): Tensor => mul(dy, tensor(result.gradient, logits.shape));
+      return { value: scalar(loss), gradFunc };
+    });
+    tidy(() => {
+      const input = inputTensors(images, count, this.objective.inputShapes);
+      const logitLoss = (): Scalar => lossOf(this.model.apply(input, { training: true }) as Tensor) as Scalar;
+      this.#variables.readGradients(variableGrads(logitLoss, this.#variables.trainable).grads, values);
+    });
+    return loss;
+  }
 }

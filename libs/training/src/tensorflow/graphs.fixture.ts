@@ -42,6 +42,40 @@ export const EVERY_3D_LAYER: Graph = graphSchema.parse({
   ],
 });
 
+/** What the two above leave out: two inputs, and every other kind of layer. */
+export const EVERY_OTHER_LAYER: Graph = graphSchema.parse({
+  layers: [
+    { type: 'input', name: 'image', shape: [8, 8, 2] },
+    { type: 'conv2d', name: 'dilated', filters: 4, kernel: [3, 3], dilation: [2, 2], groups: 2 },
+    { type: 'group-norm', name: 'group_norm', groups: 2 },
+    { type: 'activation', name: 'silu', function: 'silu' },
+    { type: 'depthwise-conv2d', name: 'depthwise', kernel: [3, 3], stride: [2, 2], multiplier: 2 },
+    { type: 'transposed-conv2d', name: 'transposed', filters: 4, kernel: [2, 2], stride: [2, 2] },
+    { type: 'average-pool2d', name: 'smaller', from: 'silu', size: [2, 2] },
+    { type: 'upsample2d', name: 'larger', size: [2, 2], method: 'bilinear' },
+    { type: 'multiply', name: 'product', from: ['transposed', 'larger'] },
+    { type: 'global-max-pool', name: 'largest' },
+    { type: 'multiply', name: 'scaled', from: ['product', 'largest'] },
+    { type: 'reshape', name: 'tokens', shape: [16, 16] },
+    { type: 'attention', name: 'attention', heads: 2 },
+    { type: 'layer-norm', name: 'layer_norm' },
+    { type: 'dense', name: 'mapped', units: 8 },
+    { type: 'activation', name: 'gelu', function: 'gelu' },
+    { type: 'flatten', name: 'flat' },
+    { type: 'input', name: 'codes', shape: [3] },
+    { type: 'embedding', name: 'words', vocabulary: 5, units: 4 },
+    { type: 'flatten', name: 'flat_words' },
+    { type: 'concat', name: 'all', from: ['flat', 'flat_words'] },
+    { type: 'dense', name: 'cube', units: 8 },
+    { type: 'reshape', name: 'volume', shape: [2, 2, 2, 1] },
+    { type: 'transposed-conv3d', name: 'transposed3d', filters: 2, kernel: [2, 2, 2], stride: [2, 2, 2] },
+    { type: 'average-pool3d', name: 'smaller3d', size: [2, 2, 2] },
+    { type: 'upsample3d', name: 'larger3d', size: [1, 2, 2] },
+    { type: 'global-average-pool', name: 'average' },
+    { type: 'dense', name: 'logit', units: 1 },
+  ],
+});
+
 /** One dense layer: logistic regression. */
 export const LOGISTIC: Graph = graphSchema.parse({
   layers: [

@@ -3,19 +3,22 @@ import { invariant } from '@consilium/stdx';
 import type { Weights } from '@consilium/weights';
 import { version_core as version } from './tfjs.js';
 import type { Engine, EngineName } from '../engine.js';
-import type { FitHooks, FitJob, FitResult } from '../job.js';
+import type { Head } from '../fitting/head.js';
+import type { FitHooks, FitJob, FitResult, GradientJob, GradientResult } from '../job.js';
+import { operationsOf } from '../self-test/operations.js';
 import { selfTest } from '../self-test/self-test.js';
-import { fit } from './fit.js';
+import { fit, gradient } from './fit.js';
 import { predict } from './predict.js';
 import { inTurn } from './turns.js';
 
 /**
  * An engine of TensorFlow.js that has passed the self-test.
  *
+ * @param graph what will be trained: only the operations that it needs are tested; left away, all are
  * @throws Fault ENGINE_UNAVAILABLE, ENGINE_SELF_TEST_FAILED
  */
-export async function openTensorflow(name: EngineName): Promise<Engine> {
-  const tested = await inTurn(name, async () => selfTest());
+export async function openTensorflow(name: EngineName, graph?: Graph): Promise<Engine> {
+  const tested = await inTurn(name, () => selfTest(gradient, graph && operationsOf(graph)));
   return new TensorflowEngine(name, tested);
 }
 
@@ -34,8 +37,12 @@ class TensorflowEngine implements Engine {
     return this.#work(() => fit(job, hooks));
   }
 
-  predict(graph: Graph, weights: Weights, images: Float32Array, count: number): Promise<Float32Array> {
-    return this.#work(() => predict(graph, weights, images, count));
+  gradient(job: GradientJob): Promise<GradientResult> {
+    return this.#work(() => gradient(job));
+  }
+
+  predict(graph: Graph, weights: Weights, images: Float32Array, count: number, head?: Head): Promise<Float32Array> {
+    return this.#work(() => predict(graph, weights, images, count, head));
   }
 
   close(): void {

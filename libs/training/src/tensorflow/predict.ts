@@ -3,10 +3,11 @@ import { trainableTensors, type Graph } from '@consilium/model';
 import { Fault } from '@consilium/stdx';
 import type { Weights } from '@consilium/weights';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { tensor, tidy } from './tfjs.js';
-import { sigmoid } from '../fitting/loss.js';
-import { checkInputs } from './check-inputs.js';
+import { tidy } from './tfjs.js';
+import { checkInputs } from '../fitting/check-inputs.js';
+import { applyHead, type Head } from '../fitting/head.js';
 import { compile } from './compile.js';
+import { inputTensors } from './input-tensors.js';
 import { Variables } from './variables.js';
 
 /** Values of input that go through the model at once: 256 images of 64 × 64. */
@@ -19,28 +20,28 @@ export async function predict(
   weights: Weights,
   images: Float32Array,
   count: number,
+  head: Head = 'sigmoid',
 ): Promise<Float32Array> {
-  const { manifest, inputShape } = checkInputs(graph, weights, images, count);
-  const size = images.length / Math.max(1, count);
-  const batch = Math.max(1, Math.min(BATCH_MAX, Math.floor(BATCH_VALUES_MAX / Math.max(1, size))));
-  const probabilities = new Float32Array(count);
+  const { manifest, inputShapes, outputShape, row, outputs } = checkInputs(graph, weights, images, count);
+  const batch = Math.max(1, Math.min(BATCH_MAX, Math.floor(BATCH_VALUES_MAX / row)));
+  const predictions = new Float32Array(count * outputs);
   const model = compile(graph);
   try {
     new Variables(model, manifest, trainableTensors(graph)).write(weights.values);
     for (let first = 0; first < count; first += batch) {
       const end = Math.min(count, first + batch);
-      const logits = tidy(() => {
-        const input = tensor(images.slice(first * size, end * size), [end - first, ...inputShape]);
-        return (model.apply(input, { training: false }) as Tensor).dataSync<'float32'>();
+      const values = tidy(() => {
+        const input = inputTensors(images.subarray(first * row, end * row), end - first, inputShapes);
+        return (model.apply(input, { training: false }) as Tensor).dataSync<'float32'>().slice();
       });
-      logits.forEach((logit, i) => {
-        if (Number.isNaN(logit)) throw new Fault('TRAINING_NOT_FINITE', { example: first + i });
-        probabilities[first + i] = sigmoid(logit);
-      });
+      const wrong = values.findIndex((value) => Number.isNaN(value));
+      if (wrong >= 0) throw new Fault('TRAINING_NOT_FINITE', { example: first + Math.floor(wrong / outputs) });
+      applyHead(head, values, outputShape.at(-1)!);
+      predictions.set(values, first * outputs);
       await setImmediate();
     }
   } finally {
     model.dispose();
   }
-  return probabilities;
+  return predictions;
 }

@@ -38,6 +38,10 @@ function feedsOnly(relu: Relu, pool: MaxPool, layers: readonly Layer[]): boolean
 function renamed(layer: Layer, from: string, to: string): Layer {
   if (layer.type === 'input' || layer.from === undefined) return layer;
   const renamedSource = (source: string): string => (source === from ? to : source);
-  if (layer.type === 'add' || layer.type === 'concat') return { ...layer, from: layer.from.map(renamedSource) };
+  if (joins(layer)) return { ...layer, from: layer.from.map(renamedSource) };
   return { ...layer, from: renamedSource(layer.from) };
 }
+
+type Joining = Layer & { type: 'add' | 'multiply' | 'concat' };
+
+const joins = (layer: Layer): layer is Joining => layer.type !== 'input' && Array.isArray(layer.from);
