@@ -87,6 +87,8 @@ function copyProject(dir, to) {
     recursive: true,
     filter: (path) => !/\.(map|d\.ts|tsbuildinfo)$/.test(path),
   });
+  const python = join(root, dir, 'python');
+  if (existsSync(python)) cpSync(python, join(to, 'python'), { recursive: true });
   const manifest = read(dir, 'package.json');
   for (const entries of [manifest.exports, manifest.imports ?? {}]) forgetSources(entries);
   writeFileSync(join(to, 'package.json'), json(manifest));

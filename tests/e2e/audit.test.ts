@@ -97,19 +97,7 @@ describe('the federation of `consilium up`', () => {
   const policy = join(state, 'policy');
   folders.push(state);
   beforeAll(async () => {
-    const up = Program.node(CONSILIUM, [
-      'up',
-      '--once',
-      '--json',
-      '--sites',
-      '3',
-      '--rounds',
-      '2',
-      '--engine',
-      'wasm',
-      '--state',
-      state,
-    ]);
+    const up = Program.node(CONSILIUM, ['up', '--once', '--json', '--sites', '3', '--rounds', '2', '--state', state]);
     expect(await up.exit(280_000), up.output).toBe(0);
     const fetch = Program.node(CONSILIUM, ['audit', 'fetch', '--state', state, '--out', bundle]);
     expect(await fetch.exit(), fetch.output).toBe(0);

@@ -27,20 +27,7 @@ describe('consilium up', () => {
     return state;
   };
   const up = (state: string, ...more: string[]): Program =>
-    Program.node(CONSILIUM, [
-      'up',
-      '--once',
-      '--json',
-      '--sites',
-      '2',
-      '--rounds',
-      '2',
-      '--engine',
-      'wasm',
-      '--state',
-      state,
-      ...more,
-    ]);
+    Program.node(CONSILIUM, ['up', '--once', '--json', '--sites', '2', '--rounds', '2', '--state', state, ...more]);
   const result = (program: Program): UpResult => JSON.parse(lastLine(program.output)) as UpResult;
 
   let first: UpResult;
@@ -60,7 +47,7 @@ describe('consilium up', () => {
 
   it('ends with one line of JSON that fits its published schema', () => {
     expect(isResult(first), JSON.stringify(isResult.errors)).toBe(true);
-    expect(first).toMatchObject({ study: 'lung-nodule', seed: 1, engine: 'wasm', rounds: 2 });
+    expect(first).toMatchObject({ study: 'lung-nodule', seed: 1, engine: 'onnx', rounds: 2 });
     expect(first.sites.map((site) => site.name)).toEqual(['hospital-a', 'hospital-b']);
   });
 

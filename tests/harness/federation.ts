@@ -133,7 +133,7 @@ export class Federation {
           `identity: identity/${site}`,
           `coordinator: {address: '${dial(site, this.grpcPort)}'}`,
           `datasets: {lung-nodule: data/${site}}`,
-          'engine: wasm',
+          'engine: auto',
           `sandbox: '${sandbox}'`,
           'approve: auto',
           '',

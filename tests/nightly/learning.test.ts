@@ -12,16 +12,7 @@ const SEEDS = [1, 2, 3];
 const run = async (...options: string[]): Promise<UpResult> => {
   const state = mkdtempSync(join(tmpdir(), 'consilium-nightly-'));
   try {
-    const program = Program.node(CONSILIUM, [
-      'up',
-      '--once',
-      '--json',
-      '--engine',
-      'wasm',
-      '--state',
-      state,
-      ...options,
-    ]);
+    const program = Program.node(CONSILIUM, ['up', '--once', '--json', '--state', state, ...options]);
     expect(await program.exit(900_000), program.output).toBe(0);
     return JSON.parse(program.output.trim().split('\n').at(-1)!) as UpResult;
   } finally {

@@ -1,4 +1,4 @@
-import { Fault } from '@consilium/stdx';
+import { ENGINES, Fault } from '@consilium/stdx';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { describePeople } from './cli-people.js';
 import { reportFailure, type ExitCode, type Terminal } from './terminal.js';
@@ -8,6 +8,7 @@ import { VERSION } from './version.js';
 const commands = {
   check: () => import('./commands/run-check.js'),
   data: () => import('./commands/data.js'),
+  engines: () => import('./commands/engines.js'),
   evaluate: () => import('./commands/evaluate.js'),
   identity: () => import('./commands/identity.js'),
   join: () => import('./commands/join.js'),
@@ -48,7 +49,7 @@ function describeCommands(terminal: Terminal, exitWith: (code: ExitCode) => void
     command(parent, name, description).requiredOption('--settings <file>', 'the site’s settings file');
   const trains = (parent: Command, name: string, description: string): Command =>
     command(parent, name, description)
-      .addOption(new Option('--engine <name>', 'what computes').choices(['auto', 'wasm', 'cpu']).default('auto'))
+      .addOption(new Option('--engine <name>', 'what computes').choices(['auto', ...ENGINES]).default('auto'))
       .addOption(
         new Option('--sandbox <state>', 'cut training off from the network').choices(['on', 'off']).default('on'),
       )
@@ -66,6 +67,12 @@ function describeCommands(terminal: Terminal, exitWith: (code: ExitCode) => void
   ofSite(program, 'check', 'tell what works here: engine, sandbox, data, certificate, coordinator, clock')
     .option('--plan <file...>', 'plans to read the data by')
     .action(async (options) => exitWith(await (await commands.check()).check(options, terminal)));
+  command(program, 'engines', 'what can train here: its self-test, its speed, and what to install for more')
+    .option('--python <file>', 'the Python with PyTorch for the engine torch (default: CONSILIUM_PYTHON)')
+    .addOption(
+      new Option('--sandbox <state>', 'cut training off from the network').choices(['on', 'off']).default('on'),
+    )
+    .action(async (options) => exitWith(await (await commands.engines()).engines(options, terminal)));
   ofSite(program, 'status', 'what the running agent is at').action(async (options) =>
     (await commands.operate()).status(options, terminal),
   );

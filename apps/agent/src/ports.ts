@@ -1,6 +1,6 @@
 import type { DatasetManifest, ImageSpec, SplitName } from '@consilium/dataset';
 import type { Plan } from '@consilium/round';
-import type { Digest } from '@consilium/stdx';
+import type { Digest, EngineName } from '@consilium/stdx';
 import type { Metrics } from '@consilium/training';
 import type { Weights } from '@consilium/weights';
 
@@ -18,7 +18,7 @@ export const imageSpecOf = (plan: Plan): ImageSpec => ({
 });
 
 export interface EngineFacts {
-  readonly name: 'wasm' | 'cpu';
+  readonly name: EngineName;
   readonly version: string;
   readonly deterministic: boolean;
   readonly selfTestMaxError: number;

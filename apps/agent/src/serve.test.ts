@@ -103,7 +103,7 @@ describe('the agent as a process', () => {
     expect(header.examples).toBeGreaterThan(100);
     expect(header.metrics.find(({ name }) => name === 'METRIC_NAME_AUC')?.value).toBeGreaterThan(0);
     const started = (await entries()).find(({ type }) => type === 'software.started');
-    expect(started).toMatchObject({ sandbox: 'on', engine: { name: 'wasm', deterministic: true } });
+    expect(started).toMatchObject({ sandbox: 'on', engine: { name: 'onnx', deterministic: true } });
 
     // A federation of one is what the baseline computes, bit for bit.
     const federated = modelDigestOf(add(modelOf(plan), decodeSafetensors(bytes)));

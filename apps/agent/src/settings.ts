@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isJurisdiction } from '@consilium/round';
 import {
+  ENGINES,
   Fault,
   NAME_PATTERN,
   parseShape,
@@ -39,7 +40,10 @@ export const settingsSchema = z.strictObject({
   }),
   /** Study → folder of images. A study that is not named here is not taken part in. */
   datasets: z.record(name, file).default({}),
-  engine: z.enum(['auto', 'wasm', 'cpu']).default('auto'),
+  /** `auto`: the fastest that npm alone brings and that computes right gradients here. */
+  engine: z.enum(['auto', ...ENGINES]).default('auto'),
+  /** The Python with PyTorch that the engine `torch` runs; CONSILIUM_PYTHON stands for it too. */
+  python: file.optional(),
   /** `off` lets training run without the kernel cutting it off from the network; the log records it. */
   sandbox: z.enum(['on', 'off']).default('on'),
   approve: z.enum(['manual', 'auto']).default('manual'),
@@ -68,6 +72,7 @@ const OVERRIDES = {
   CONSILIUM_IDENTITY: ['identity'],
   CONSILIUM_COORDINATOR_ADDRESS: ['coordinator', 'address'],
   CONSILIUM_ENGINE: ['engine'],
+  CONSILIUM_PYTHON: ['python'],
   CONSILIUM_SANDBOX: ['sandbox'],
   CONSILIUM_APPROVE: ['approve'],
   CONSILIUM_LOG_LEVEL: ['log', 'level'],

@@ -83,7 +83,7 @@ describe('the program', () => {
   it.each([
     [['up', '--sites', '0'], 'whole number from 1 to 32'],
     [['up', '--sites', 'four'], 'whole number from 1 to 32'],
-    [['up', '--engine', 'cuda'], 'one of auto, wasm, cpu'],
+    [['up', '--engine', 'cuda'], 'one of auto, onnx, torch, wasm, cpu'],
     [['up', '--study', 'breast-ultrasound', '--json'], '--data'],
     [['run', 'pause'], 'missing required argument'],
   ])('%j exits with 2 and says what was expected', async (args, text) => {

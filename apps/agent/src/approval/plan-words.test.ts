@@ -45,6 +45,43 @@ describe('a layer that reads the pixels themselves', () => {
     ],
     ['with few units', [flatten, dense('narrow', 64), dense('out', 1)], false],
     ['behind a convolution', [conv, flatten, dense('wide', 65), dense('out', 1)], false],
+    [
+      'under the name of a convolution as large as the image',
+      [{ ...conv, filters: 65, kernel: [8, 8], padding: 'valid' }, flatten, dense('out', 1)],
+      true,
+    ],
+    [
+      'under the name of a convolution over a rearranged image',
+      [
+        { type: 'reshape', name: 'row', shape: [1, 1, 64] },
+        { ...conv, filters: 65, kernel: [1, 1] },
+        flatten,
+        dense('out', 1),
+      ],
+      true,
+    ],
+    [
+      'under the name of attention over a rearranged image',
+      [
+        { type: 'upsample2d', name: 'larger', size: [2, 2] },
+        { type: 'reshape', name: 'tokens', shape: [2, 128] },
+        { type: 'attention', name: 'attention' },
+        flatten,
+        dense('out', 1),
+      ],
+      true,
+    ],
+    [
+      'not in attention behind a convolution',
+      [
+        { ...conv, filters: 128 },
+        { type: 'reshape', name: 'tokens', shape: [64, 128] },
+        { type: 'attention', name: 'attention' },
+        flatten,
+        dense('out', 1),
+      ],
+      false,
+    ],
     ['behind another dense layer', [flatten, dense('narrow', 8), dense('wide', 65), dense('out', 1)], false],
   ])('is found %s', (_where, layers, expected) => {
     expect(readsPixels(graph(...layers))).toBe(expected);

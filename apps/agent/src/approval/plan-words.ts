@@ -1,4 +1,4 @@
-import { resolveInputs, type Graph, type LayerType } from '@consilium/model';
+import { inferShapes, resolveInputs, type Graph, type Layer, type LayerType } from '@consilium/model';
 import type { Governance } from '@consilium/round';
 
 /** What plans say in codes, as people at a hospital say it. */
@@ -26,16 +26,29 @@ const LAYER: Readonly<Record<LayerType, string>> = {
   input: 'input',
   conv2d: 'convolution',
   conv3d: 'convolution in space',
+  'depthwise-conv2d': 'convolution of each channel',
+  'transposed-conv2d': 'enlarging convolution',
+  'transposed-conv3d': 'enlarging convolution in space',
   dense: 'dense layer',
+  embedding: 'table of codes',
+  attention: 'attention',
   'batch-norm': 'normalisation',
+  'group-norm': 'normalisation',
+  'layer-norm': 'normalisation',
   'max-pool2d': 'pooling',
   'average-pool2d': 'pooling',
   'max-pool3d': 'pooling',
+  'average-pool3d': 'pooling',
   'global-average-pool': 'pooling over the image',
+  'global-max-pool': 'pooling over the image',
+  upsample2d: 'enlargement',
+  upsample3d: 'enlargement',
   flatten: 'flattening',
+  reshape: 'rearrangement',
   dropout: 'dropout',
   activation: 'activation',
   add: 'sum',
+  multiply: 'product',
   concat: 'concatenation',
 };
 
@@ -50,21 +63,54 @@ export function layersInWords({ layers }: Graph): string {
 const UNITS_MAX = 64;
 
 /**
- * Whether a dense layer with many units reads the pixels themselves, without a convolution or a pooling between them:
- * from the update of such a layer images can be read off almost as they are (Fowl et al. 2022, “Robbing the Fed”).
+ * Whether many units read the pixels themselves, without a convolution or a pooling between them: from the update of
+ * such a layer images can be read off almost as they are (Fowl et al. 2022, “Robbing the Fed”). A dense layer is the
+ * plain case; attention over a rearranged image, and a convolution whose window is the whole of what it is fed, are the
+ * same thing under other names.
  */
 export function readsPixels(graph: Graph): boolean {
   const inputs = resolveInputs(graph);
+  const shapes = inferShapes(graph);
   const raw = new Set<string>();
-  for (const { name, type } of graph.layers) {
-    const feeding = inputs.get(name) ?? [];
-    const mixes = /^(conv|max-pool|average-pool|global-average-pool|dense)/.test(type);
-    if (type === 'input' || (!mixes && feeding.some((source) => raw.has(source)))) raw.add(name);
+  for (const layer of graph.layers) {
+    const feeding = inputs.get(layer.name) ?? [];
+    const readsRaw = feeding.some((source) => raw.has(source));
+    if (readsRaw && unitsThatSeeAll(layer, shapes.get(layer.name)!) > UNITS_MAX) return true;
+    if (layer.type === 'input' || (!MIXING.has(layer.type) && readsRaw)) raw.add(layer.name);
   }
-  return graph.layers.some(
-    (layer) =>
-      layer.type === 'dense' &&
-      layer.units > UNITS_MAX &&
-      (inputs.get(layer.name) ?? []).some((source) => raw.has(source)),
-  );
+  return false;
+}
+
+/** Layers behind which a value is no longer a pixel. */
+const MIXING: ReadonlySet<LayerType> = new Set<LayerType>([
+  'conv2d',
+  'conv3d',
+  'depthwise-conv2d',
+  'transposed-conv2d',
+  'transposed-conv3d',
+  'dense',
+  'embedding',
+  'attention',
+  'max-pool2d',
+  'average-pool2d',
+  'max-pool3d',
+  'average-pool3d',
+  'global-average-pool',
+  'global-max-pool',
+]);
+
+/** How many units of a layer each see everything at a place that it is fed; `output` is the shape of one sample. */
+function unitsThatSeeAll(layer: Layer, output: readonly number[]): number {
+  switch (layer.type) {
+    case 'dense':
+      return layer.units;
+    case 'attention':
+      return output.at(-1)!;
+    case 'conv2d':
+    case 'conv3d':
+      // One position, so the window sees the whole image.
+      return output.slice(0, -1).every((length) => length === 1) ? layer.filters : 0;
+    default:
+      return 0;
+  }
 }

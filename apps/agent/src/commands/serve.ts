@@ -16,7 +16,7 @@ import { unlessInterrupted } from './with-trainer.js';
 export async function serve(options: { settings: string; resume?: boolean }, terminal: Terminal): Promise<void> {
   const settings = await readSettings(options.settings, terminal.env);
   const log = openLog(settings.log, terminal.stream, terminal.isTerminal).child({ site: settings.site });
-  const { engine, sandbox, approve } = settings;
+  const { engine, sandbox, python, approve } = settings;
   log.info({ approve, sandbox }, 'agent starting');
   if (approve === 'auto') log.warn('approve: auto — every plan that passes the checks is taken part in without asking');
   if (sandbox === 'off')
@@ -27,7 +27,7 @@ export async function serve(options: { settings: string; resume?: boolean }, ter
     log.warn('a rekeying is under way: once it is admitted this key counts no more, and agent rekey finishes it');
   const channel = openChannel(settings, identity);
   const enrolment = openEnrolment(settings, identity);
-  const trainer = openTrainer({ engine, sandbox });
+  const trainer = openTrainer({ engine, sandbox, python });
   const ports = {
     clock: systemClock,
     random: Math.random,

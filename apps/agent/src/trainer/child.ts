@@ -16,6 +16,7 @@ process.on('SIGTERM', () => {});
 
 serveSandboxed<TrainerProtocol>({
   open: () => tasks.open(),
+  speed: () => tasks.speed(),
   load: (request) => tasks.load(request),
   train: (request, context) => tasks.train(request, context),
   evaluate: (request) => tasks.evaluate(request),

@@ -29,6 +29,12 @@ export type TrainerProtocol = {
     };
     progress: never;
   };
+  speed: {
+    request: null;
+    /** Images per second; see `trainingSpeed`. */
+    response: number;
+    progress: never;
+  };
   load: {
     request: { readonly data: DataSource; readonly needs: readonly SplitName[] };
     response: DatasetManifest;

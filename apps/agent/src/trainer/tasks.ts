@@ -1,7 +1,7 @@
 import type { ImageSpec, SiteData, SplitName } from '@consilium/dataset';
 import { manifestOf, type Graph } from '@consilium/model';
 import { canonicalJson, Fault, invariant, type Digest } from '@consilium/stdx';
-import { measure, type Engine } from '@consilium/training';
+import { measure, trainingSpeed, type Engine } from '@consilium/training';
 import type { Weights } from '@consilium/weights';
 import type { DataSource, Progress } from '../ports.js';
 import { joinData } from './join.js';
@@ -27,6 +27,10 @@ export class Tasks {
   async open(): Promise<ReplyOf<'open'>> {
     const { name, version, deterministic, selfTest } = await this.#opened();
     return { name, version, deterministic, selfTestMaxError: selfTest.maxError };
+  }
+
+  async speed(): Promise<ReplyOf<'speed'>> {
+    return trainingSpeed(await this.#opened(), () => this.ports.monotonic());
   }
 
   async load({ data, needs }: RequestOf<'load'>): Promise<ReplyOf<'load'>> {

@@ -7,13 +7,20 @@ import type { FitTerms } from './protocol.js';
  */
 export function fitTerms(plan: Plan, round: number, label: string): FitTerms {
   const { optimizer, batchSize, localSteps, weightDecay, classWeights, augmentation } = plan.training;
+  const { loss, focalGamma, roundSchedule: schedule, clipNorm, proximal, frozen } = plan.training;
   return {
     graph: plan.model,
+    loss,
+    focalGamma,
     optimizer,
     learningRate: learningRateAt(plan, round),
+    schedule,
     batchSize,
     steps: localSteps,
     weightDecay,
+    clipNorm,
+    proximal,
+    frozen,
     classWeights,
     augmentation,
     seed: [plan.seed, round, label],

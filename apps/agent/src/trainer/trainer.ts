@@ -9,6 +9,8 @@ import { fitTerms } from './terms.js';
 export interface TrainerOptions {
   readonly engine: 'auto' | EngineName;
   readonly sandbox: 'on' | 'off';
+  /** Of the engine `torch`. */
+  readonly python?: string | undefined;
 }
 
 /** V8's own heap; samples and weights lie outside it. */
@@ -24,7 +26,7 @@ const TRIES = 2;
 export function openTrainer(
   options: TrainerOptions,
   modulePath = fileURLToPath(new URL('./child.js', import.meta.url)),
-): Trainer {
+): Trainer & { speed(): Promise<number> } {
   return new ChildTrainer(options, modulePath);
 }
 
@@ -44,6 +46,11 @@ class ChildTrainer implements Trainer {
     const facts = await this.#work('open', null);
     const { isolated } = await this.#started();
     return { ...facts, sandbox: isolated ? 'on' : 'off' };
+  }
+
+  /** Images per second on a standard model, so that an administrator can compare engines. */
+  speed(): Promise<number> {
+    return this.#work('speed', null);
   }
 
   load(data: DataSource, needs: readonly SplitName[]): Promise<DatasetManifest> {
@@ -102,11 +109,12 @@ class ChildTrainer implements Trainer {
   #started(): Promise<Child> {
     if (this.#closed) return Promise.reject(new Fault('CANCELLED'));
     if (this.#child) return this.#child;
-    const { engine, sandbox } = this.options;
+    const { engine, sandbox, python } = this.options;
     const { modulePath } = this;
     const starting: Promise<Child> = spawnSandboxed({
       modulePath,
       args: [engine],
+      env: python === undefined ? {} : { CONSILIUM_PYTHON: python },
       sandbox,
       heapMb: HEAP_MB,
       nice: NICE,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { DEFAULT_STATE } from '../defaults.js';
 import { TEMPLATES } from '../study/template-names.js';
-import { ENGINES, SITES_MAX, type UpOptions } from '../up/options.js';
+import { ENGINE_CHOICES, SITES_MAX, type UpOptions } from '../up/options.js';
 import { choice, integer } from './arguments.js';
 import { withExample, withJson, type Context } from './context.js';
 
@@ -15,7 +15,7 @@ export function registerUp(program: Command, context: Context): void {
       .option('--rounds <n>', 'number of rounds (default: the study’s own)', integer(1, 10_000))
       .option('--study <name>', `one of ${TEMPLATES.join(', ')}`, choice(TEMPLATES), TEMPLATES[0])
       .option('--data <file>', 'MedMNIST file to spread over the hospitals (breast-ultrasound)')
-      .option('--engine <name>', `one of ${ENGINES.join(', ')}`, choice(ENGINES), 'auto')
+      .option('--engine <name>', `one of ${ENGINE_CHOICES.join(', ')}`, choice(ENGINE_CHOICES), 'auto')
       .option('--seed <n>', 'seed of images, initial weights and shuffling', integer(0, 2 ** 32 - 1), 1)
       .option('--state <dir>', 'where everything is kept', context.terminal.env['CONSILIUM_STATE'] || DEFAULT_STATE)
       .option('--sandbox <on|off>', 'cut training off from the network', choice(['on', 'off'] as const), 'on')

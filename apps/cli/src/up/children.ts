@@ -108,12 +108,15 @@ function turnOver(log: string): number {
 
 /**
  * The environment of a started program. CONSILIUM_* variables override settings, and the same one would override those
- * of all programs here at once, so they stay behind; the database's address is the coordinator's alone.
+ * of all programs here at once, so they stay behind, but for the Python that all agents here may use; the database's
+ * address is the coordinator's alone.
  */
 export function childEnv(env: Readonly<Record<string, string | undefined>>, program: ProgramName): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(
-      ([name]) => !name.startsWith('CONSILIUM_') && (program === 'coordinator' || name !== 'DATABASE_URL'),
+      ([name]) =>
+        (!name.startsWith('CONSILIUM_') || name === 'CONSILIUM_PYTHON') &&
+        (program === 'coordinator' || name !== 'DATABASE_URL'),
     ),
   );
 }

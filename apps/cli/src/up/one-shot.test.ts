@@ -181,6 +181,12 @@ describe('the environment of a started program', () => {
   it('keeps the database’s address from the agents', () => {
     expect(childEnv(env, 'agent')).toEqual({ PATH: '/bin', NODE_OPTIONS: '--no-warnings' });
   });
+
+  it('names the Python with which an agent may train, since that is of the machine', () => {
+    expect(childEnv({ ...env, CONSILIUM_PYTHON: '/venv/bin/python' }, 'agent')).toMatchObject({
+      CONSILIUM_PYTHON: '/venv/bin/python',
+    });
+  });
 });
 
 describe('work at most so many at a time', () => {

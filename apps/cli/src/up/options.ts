@@ -1,8 +1,8 @@
-import { Fault } from '@consilium/stdx';
+import { ENGINES, Fault } from '@consilium/stdx';
 import type { TemplateName } from '../study/template-names.js';
 
-export const ENGINES = ['auto', 'wasm', 'cpu'] as const;
-export type Engine = (typeof ENGINES)[number];
+export const ENGINE_CHOICES = ['auto', ...ENGINES] as const;
+export type Engine = (typeof ENGINE_CHOICES)[number];
 
 export interface UpOptions {
   readonly sites: number;
