@@ -1,7 +1,7 @@
 // What the agent costs beside its engine: processor time of the agent and its training process over whole rounds
 // (offer, download, training, journal, upload), against the bare engine doing the same steps in this process.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSiteData } from '@consilium/dataset';
 import { initialise } from '@consilium/model';
@@ -11,11 +11,11 @@ import { root } from '../../tools/prepare.mjs';
 import { startFederation, startProgram } from './federation.mjs';
 import { median, repeat } from './median.mjs';
 import { trainingPlan } from './plan.mjs';
+import { cpuSeconds } from './processor.mjs';
 
 const SITE = 'east';
 const ROUNDS = 7;
 const STEPS = 150;
-const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 export async function measure(say) {
   const plan = parsePlan(trainingPlan(SITE, ROUNDS, STEPS));
@@ -45,7 +45,7 @@ export async function measure(say) {
     const settings = join(federation.dir, 'agent.yaml');
     writeFileSync(
       settings,
-      `site: ${SITE}\nfederation: bench\nstate: agent\ncoordinator: {address: '${federation.address}'}\njurisdiction: DE\nidentity: identity/${SITE}\ndatasets: {bench: data}\nengine: wasm\napprove: auto\nlog: {level: warn}\n`,
+      `site: ${SITE}\nfederation: bench\nstate: agent\ncoordinator: {address: '${federation.address}'}\njurisdiction: DE\nidentity: identity/${SITE}\ndatasets: {bench: data}\nengine: auto\napprove: auto\nlog: {level: warn}\n`,
     );
     agent = await startProgram('agent', ['serve', '--settings', settings]);
     const { id } = await federation.run(plan);
@@ -82,27 +82,10 @@ async function watch({ api }, id, pid) {
   return Array.from({ length: ROUNDS - 2 }, (_, i) => at.get(i + 2) - at.get(i + 1));
 }
 
-function cpuSeconds(pid) {
-  const tree = [pid, ...childrenOf(pid)];
-  const ticks = tree.map((member) => {
-    const fields = readFileSync(`/proc/${member}/stat`, 'utf8').split(') ')[1].split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  });
-  return ticks.reduce((sum, value) => sum + value, 0) / TICKS_PER_SECOND;
-}
-
-function childrenOf(pid) {
-  const tasks = readdirSync(`/proc/${pid}/task`);
-  const children = tasks.flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
-  );
-  return children.flatMap((child) => [child, ...childrenOf(child)]);
-}
-
 async function bareEngine(plan, folder) {
   const { size, normalise } = plan.preprocessing;
   const { train } = await loadSiteData(folder, { size, normalise, classes: plan.task.classes });
-  const engine = await openEngine('wasm');
+  const engine = await openEngine('auto');
   const { optimizer, batchSize, weightDecay, classWeights, augmentation } = plan.training;
   const job = {
     graph: plan.model,

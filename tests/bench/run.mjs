@@ -2,7 +2,7 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 
-const SUITES = ['start', 'round', 'agent', 'ledger'];
+const SUITES = ['start', 'round', 'agent', 'ledger', 'training'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
