@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { projectGraph, root } from './house.js';
 
 const run = promisify(execFile);
 const bin = (path: string): string => join(root, 'node_modules', path);
 
-describe('the whole tree', () => {
-  it('passes the linter without a warning', async () => {
+// At once, since each of the two uses one core.
+describe.concurrent('the whole tree', () => {
+  it('passes the linter without a warning', async ({ expect }) => {
     projectGraph(); // the boundary rule needs a cached graph
     const lint = run(
       process.execPath,
@@ -18,7 +19,7 @@ describe('the whole tree', () => {
     await expect(lint).resolves.toMatchObject({ stdout: '' });
   });
 
-  it('is formatted', async () => {
+  it('is formatted', async ({ expect }) => {
     const check = run(process.execPath, [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'], {
       cwd: root,
     });
